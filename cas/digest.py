@@ -1,0 +1,41 @@
+"""Bytes → digest: BLAKE3-256, one-shot, streaming, keyed.
+
+Owns the hash of the project and when it uses threads. Keeps I2 (a blob's name is the digest of its bytes).
+"""
+
+from __future__ import annotations
+
+from blake3 import blake3
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from typing_extensions import Buffer
+
+    Digest = bytes
+    """Thirty-two raw bytes; written as hexadecimal for people."""
+
+SIZE = 32
+# Below this, starting threads costs more than it saves (64 KB: 4.6 GB/s on one thread, 2.6 on two).
+THREADED_FROM = 8 << 20
+
+
+def digest(data: Buffer) -> bytes:
+    """Return the BLAKE3-256 digest of contiguous bytes."""
+    if len(memoryview(data).cast("B")) >= THREADED_FROM:
+        return blake3(data, max_threads=blake3.AUTO).digest()
+    return blake3(data).digest()
+
+
+def digest_parts(parts: Iterable[Buffer]) -> bytes:
+    """Return the digest of several buffers as if they were joined, without joining them."""
+    hasher = blake3()
+    for part in parts:
+        hasher.update(part)
+    return hasher.digest()
+
+
+def mac(key: bytes, data: Buffer) -> bytes:
+    """Return the keyed BLAKE3 of `data`: only a holder of the 32-byte `key` can make it."""
+    return blake3(data, key=key).digest()

@@ -1,0 +1,115 @@
+"""Claims: who computes a call key while others wait.
+
+One byte range of one file for each key: nothing to clean up, no names to collide, and the operating system frees
+what a killed process held, so a waiter never waits for the dead.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+
+from cas.local.locks import open_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Claims:
+    """The claims of one store, as one process sees them.
+
+    POSIX record locks belong to a process and are lost when it closes any handle on the file, so the process
+    keeps one handle for good, and sorts out its own threads with a thread lock for each key.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._turns: dict[int, _Turn] = {}
+        self._file = -1
+
+    def claim(self, key: bytes) -> Claim:
+        """Return the claim on `key`, to be held in a `with` block."""
+        return Claim(self, int.from_bytes(key[:8], "big") >> 2)
+
+    def enter(self, offset: int) -> bool:
+        """Wait for the claim; False if this very thread holds it already (a call inside itself)."""
+        me = threading.get_ident()
+        with self._guard:
+            turn = self._turns.setdefault(offset, _Turn())
+            if turn.owner == me:
+                return False
+            turn.waiting += 1
+        try:
+            turn.lock.acquire()
+            turn.owner = me
+            self._lock_range(offset)
+        except BaseException:
+            self._leave(offset, turn)
+            raise
+        return True
+
+    def _lock_range(self, offset: int) -> None:
+        if self._file < 0:
+            self._file = open_lock(self._path)
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, offset, os.SEEK_SET)
+        except OSError as error:
+            # The kernel sees processes, not threads, and may take two pairs of waiting threads for a deadlock.
+            # Going on without the claim costs at most a second computation, never a wrong value.
+            if error.errno != errno.EDEADLK:
+                raise
+
+    def exit(self, offset: int) -> None:
+        """Release the claim."""
+        turn = self._turns[offset]
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset, os.SEEK_SET)
+        finally:
+            self._leave(offset, turn)
+
+    def _leave(self, offset: int, turn: _Turn) -> None:
+        with self._guard:
+            turn.waiting -= 1
+            if not turn.waiting:
+                self._turns.pop(offset, None)
+        if turn.owner == threading.get_ident():
+            turn.owner = 0
+            turn.lock.release()
+
+    def forked(self) -> None:
+        """Start anew in a child: it holds none of its parent's claims, and none of its parent's threads."""
+        self._guard = threading.Lock()
+        self._turns = {}
+
+
+class Claim:
+    """The right to compute one key, from `__enter__` to `__exit__`."""
+
+    def __init__(self, claims: Claims, offset: int) -> None:
+        self._claims = claims
+        self._offset = offset
+        self._held = False
+
+    def __enter__(self) -> None:
+        self._held = self._claims.enter(self._offset)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._held:
+            self._claims.exit(self._offset)
+
+
+class _Turn:
+    """Whose turn it is among the threads of this process."""
+
+    __slots__ = ("lock", "owner", "waiting")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.owner = 0
+        self.waiting = 0

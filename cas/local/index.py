@@ -1,0 +1,297 @@
+"""The index of a local store: entries, function records, small blobs, stat stamps, in one SQLite file.
+
+The only module that says SQL. Every thread has a connection of its own, every process its own set, since shared
+ones crash or return other threads' rows. Every transaction that will write begins IMMEDIATE, behind one file lock:
+SQLite's own waiting starves writers. Keeps I3 through the order of its callers, I8 for `stamps`, I9, I10.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+
+from cas.errors import BusyError, IntegrityError, InvalidInputError, StorageError
+from cas.local.layout import FORMAT, cannot_write
+from cas.local.locks import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Any
+
+    from cas.local.layout import Layout
+    from cas.local.blobs import Stamp
+
+_APPLICATION = 0x63617331
+_BUSY_SECONDS = 60.0
+_SCHEMA = """
+CREATE TABLE functions (
+    id INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, module TEXT NOT NULL, qualname TEXT NOT NULL,
+    parameters BLOB NOT NULL, manifest BLOB NOT NULL, created REAL NOT NULL,
+    hits INTEGER NOT NULL DEFAULT 0, saved REAL NOT NULL DEFAULT 0, used REAL NOT NULL);
+CREATE TABLE provenances (id INTEGER PRIMARY KEY, body BLOB NOT NULL UNIQUE);
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, function INTEGER NOT NULL, codec TEXT NOT NULL,
+    digest BLOB NOT NULL, cost REAL NOT NULL, created REAL NOT NULL, used REAL, size INTEGER NOT NULL,
+    provenance INTEGER NOT NULL, summary TEXT NOT NULL, signature BLOB NOT NULL, data BLOB);
+CREATE INDEX entries_of_function ON entries (function);
+CREATE TABLE needs (entry INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (entry, digest)) WITHOUT ROWID;
+CREATE INDEX needs_of_digest ON needs (digest);
+CREATE TABLE stamps (
+    digest BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE cache (name BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN DELETE FROM needs WHERE entry = old.id; END;
+"""
+_FETCH = "SELECT codec, digest, data, cost FROM entries WHERE key = ?"
+_ENTRY = """
+SELECT e.id, e.key, e.function, e.signature, e.codec, e.digest, e.data IS NOT NULL, e.size, e.summary, e.cost,
+       e.created, coalesce(e.used, e.created), e.provenance
+FROM entries AS e
+"""
+_ORDERS = {
+    "created": "e.id",
+    "used": "coalesce(e.used, e.created)",
+    "cost": "e.cost",
+    "size": "e.size",
+    "codec": "e.codec",
+    "summary": "e.summary",
+    "key": "e.key",
+}
+
+
+class Index:
+    """The SQLite file of one store.
+
+    Concurrency: any thread of any process. Durability: WAL with synchronous=NORMAL, FULL where asked (I10).
+    """
+
+    def __init__(self, layout: Layout, writable: bool) -> None:
+        self._layout = layout
+        self._writable = writable
+        self._lock = FileLock(layout.writing)
+        self._threads = threading.local()
+        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._inherited: list[object] = []
+
+    def fetch(self, key: bytes) -> tuple[str, bytes, bytes | None, float] | None:
+        """Return codec, root digest, inline bytes and cost of an entry; the one statement of a hit."""
+        try:
+            run = self._threads.run
+        except AttributeError:
+            run = self.run
+        return run(_FETCH, (key,)).fetchone()  # type: ignore[no-any-return]
+
+    def forked(self) -> None:
+        """Start anew in a child, which must use no connection of its parent's, nor close one."""
+        self._inherited += [self._threads, self._opened]
+        self._threads = threading.local()
+        self._opened = []
+        self._lock.close()
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        while self._opened:
+            self._opened.pop()[1].close()
+        self._threads = threading.local()
+        self._lock.close()
+
+    @property
+    def run(self) -> Callable[..., sqlite3.Cursor]:
+        """The `execute` of this thread's cursor."""
+        try:
+            return self._threads.run  # type: ignore[no-any-return]
+        except AttributeError:
+            self._connect()
+            return self._threads.run  # type: ignore[no-any-return]
+
+    def _connect(self) -> None:
+        path = self._layout.index
+        try:
+            connection = _open(path, self._writable)
+            try:
+                if self._writable:
+                    connection.execute("PRAGMA synchronous=NORMAL")
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+        self._retire_dead_threads()
+        self._opened.append((threading.current_thread(), connection))
+        self._threads.connection = connection
+        self._threads.run = connection.cursor().execute
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and self._writable:
+            with self._lock:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    connection.execute("PRAGMA journal_mode=WAL")
+                    connection.executescript(
+                        f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id={_APPLICATION};"
+                        f"PRAGMA user_version={FORMAT}; COMMIT;"
+                    )
+                    version = FORMAT
+        if version > FORMAT:
+            raise InvalidInputError(
+                f"expected an index of format {FORMAT}, found {version} in {self._layout.index}",
+                "it was made by a newer cas: update this one (pip install -U cas-memo), or name another store",
+            )
+        if version == 0:
+            raise IntegrityError(f"the index {self._layout.index} is empty", "remove the store, or restore it from a copy")
+
+    def _retire_dead_threads(self) -> None:
+        for pair in [pair for pair in self._opened if not pair[0].is_alive()]:
+            self._opened.remove(pair)
+            pair[1].close()
+
+    def writing(self, durable: bool = False) -> _Transaction:
+        """Return a write transaction, to be held in a `with` block; yields this thread's `execute`."""
+        return _Transaction(self, self._lock, durable)
+
+    # Reading
+
+    def entry_rows(self, where: str, values: tuple[object, ...], order: str = "") -> Iterator[tuple[Any, ...]]:
+        """Yield rows of entries."""
+        return self.stream(f"{_ENTRY} {where} {order}", values)
+
+    def stream(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield rows on a cursor of their own, so that callers may run other statements meanwhile."""
+        self.run  # noqa: B018 - connects
+        cursor = self._threads.connection.cursor()
+        try:
+            yield from cursor.execute(statement, values)
+        except sqlite3.Error as error:
+            raise explain(error, self._layout.index) from error
+        finally:
+            cursor.close()
+
+    @staticmethod
+    def order(field: str) -> str:
+        """Return the clause for an entry field, a leading `-` meaning descending."""
+        name = field.removeprefix("-")
+        if name not in _ORDERS:
+            raise InvalidInputError(
+                f"expected an entry field to sort by, found {name!r}", f"choose one of {', '.join(_ORDERS)}"
+            )
+        return f"ORDER BY {_ORDERS[name]} {'DESC' if field.startswith('-') else 'ASC'}"
+
+    def rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a reading statement."""
+        try:
+            return self.run(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise explain(error, self._layout.index) from error
+
+    def stamp(self, digest: bytes) -> Stamp | None:
+        """Return what a blob's file looked like when last verified."""
+        rows = self.rows("SELECT size, modified, inode FROM stamps WHERE digest = ?", (digest,))
+        return rows[0] if rows else None  # type: ignore[return-value]
+
+    def moved(self) -> bool:
+        """Return whether the file on disk is no longer the one this process has open (the store was deleted)."""
+        try:
+            return os.stat(self._layout.index).st_ino != self._inode()
+        except FileNotFoundError:
+            return True
+
+    def _inode(self) -> int:
+        self.run  # noqa: B018 - connects
+        if not hasattr(self._threads, "inode"):
+            self._threads.inode = os.stat(self._layout.index).st_ino
+        return self._threads.inode  # type: ignore[no-any-return]
+
+
+class _Transaction:
+    """`BEGIN IMMEDIATE … COMMIT` behind the file lock; ROLLBACK if the block raises."""
+
+    def __init__(self, index: Index, lock: FileLock, durable: bool) -> None:
+        self._index = index
+        self._lock = lock
+        self._durable = durable
+
+    def __enter__(self) -> Callable[..., sqlite3.Cursor]:
+        run = self._run = self._index.run
+        try:
+            self._lock.__enter__()
+        except OSError as error:
+            raise cannot_write(error, self._index._layout.writing) from error  # noqa: SLF001 - same module
+        try:
+            if self._durable:
+                run("PRAGMA synchronous=FULL")
+            run("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._lock.__exit__(None, None, None)
+            self._reraise(error)
+            raise
+        return run
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._run("COMMIT")
+            elif self._in_transaction():
+                self._run("ROLLBACK")
+        except sqlite3.Error as failure:
+            if self._in_transaction():
+                self._run("ROLLBACK")
+            raise explain(failure, self._index._layout.index) from failure  # noqa: SLF001 - same module
+        finally:
+            if self._durable:
+                self._run("PRAGMA synchronous=NORMAL")
+            self._lock.__exit__(None, None, None)
+        self._reraise(error)
+
+    def _in_transaction(self) -> bool:
+        return self._index._threads.connection.in_transaction  # type: ignore[no-any-return]  # noqa: SLF001
+
+    def _reraise(self, error: BaseException | None) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise explain(error, self._index._layout.index) from error  # noqa: SLF001 - same module
+
+
+def _open(path: str, writable: bool) -> sqlite3.Connection:
+    if writable:
+        return _connect(path)
+    from urllib.parse import quote  # noqa: PLC0415 - costs milliseconds, and only read-only stores need it
+
+    connection = _connect(f"file:{quote(path)}?mode=ro")
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        # Nobody writes in a folder that takes no writes, so its index may be read without the files that
+        # coordinate writers: https://www.sqlite.org/wal.html#read_only_databases
+        connection.close()
+        connection = _connect(f"file:{quote(path)}?immutable=1")
+    return connection
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name,
+        uri=name.startswith("file:"),
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def explain(error: sqlite3.Error, path: str) -> Exception:
+    """Return the error that tells a person what SQLite's means, and the mend."""
+    name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    text = f"{path}: {error}"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return BusyError(text, "another process is writing for very long; try again when it is done")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return IntegrityError(text, "move the store away and start a new one; its blobs stay readable as files")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return cannot_write(PermissionError(13, str(error), path), path)
+    if name.startswith("SQLITE_FULL"):
+        return cannot_write(OSError(28, str(error), path), path)
+    return StorageError(text, "check the disk and its file system", None, path)

@@ -1,0 +1,144 @@
+"""Where everything in a local store stands, and how an empty one is made.
+
+Owns every path and the format version. Knows nothing of SQL or of what a blob holds.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cas.errors import InvalidInputError, NotFoundError, ReadOnlyError, StorageError
+
+FORMAT = 1
+_FORMAT_TEXT = f"cas store, format {FORMAT}\n"
+_CACHEDIR_TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This folder is a cas store: it holds computed results and may be recomputed.\n"
+    "# The signature is that of the Cache Directory Tagging Specification, https://bford.info/cachedir/\n"
+)
+_NOT_A_STORE = "name an empty or a new folder, or one that `cas` made"
+
+
+class Layout:
+    """The paths of one store."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.format = os.path.join(root, "FORMAT")
+        self.index = os.path.join(root, "index.sqlite")
+        self.blobs = os.path.join(root, "blobs")
+        self.temporary = os.path.join(root, "temporary")
+        self.quarantine = os.path.join(root, "quarantine")
+        self.cache = os.path.join(root, "cache")
+        self.claims = os.path.join(root, "locks", "claims")
+        self.writing = os.path.join(root, "locks", "writing")
+        self.sweeping = os.path.join(root, "locks", "sweeping")
+        self.gate = os.path.join(root, "locks", "gate")
+
+    def blob(self, digest: bytes) -> str:
+        """Return where the blob of that digest stands, if it does."""
+        name = digest.hex()
+        return os.path.join(self.blobs, name[:2], name)
+
+    def part_of_store(self, relative: str) -> bool:
+        """Return whether a path, relative to the root, has a place in a store."""
+        folder, _, rest = relative.partition(os.sep)
+        if folder == "blobs":
+            fan, _, name = rest.partition(os.sep)
+            return len(name) == 64 and name[:2] == fan and not set(name) - set("0123456789abcdef")
+        if folder in ("quarantine", "cache"):
+            return True
+        return relative in _PARTS
+
+    def create(self) -> None:
+        """Make an empty store here, or leave the one that stands here alone.
+
+        Many processes may do so at once: each step may be repeated, and `FORMAT` comes last and whole.
+
+        Raises:
+            InvalidInputError: The folder holds something else.
+            ReadOnlyError: The folder cannot be made or written.
+        """
+        try:
+            if os.path.isdir(self.root) and not set(os.listdir(self.root)) <= _TOP:
+                raise InvalidInputError(
+                    f"expected a store or an empty folder, found other files in {self.root}", _NOT_A_STORE
+                )
+            os.makedirs(self.root, mode=0o700, exist_ok=True)
+            for folder in (self.blobs, self.temporary, os.path.dirname(self.claims)):
+                os.makedirs(folder, mode=0o700, exist_ok=True)
+            for name, text in (("CACHEDIR.TAG", _CACHEDIR_TAG), (".gitignore", "*\n")):
+                _write_whole(os.path.join(self.root, name), text)
+            _write_whole(self.format, _FORMAT_TEXT)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InvalidInputError(
+                f"expected a folder for the store, found a file: {error.filename}", _NOT_A_STORE
+            ) from error
+        except OSError as error:
+            raise cannot_write(error, self.root) from error
+
+    def check(self) -> None:
+        """Make sure that a store of a format known here stands at the root.
+
+        Raises:
+            NotFoundError: There is nothing here.
+            InvalidInputError: Something else is here, or a newer store.
+        """
+        try:
+            with open(self.format, encoding="utf-8", errors="replace") as file:
+                text = file.read(200)
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.isdir(self.root) or not os.path.lexists(self.root):
+                occupied = os.path.isdir(self.root) and not set(os.listdir(self.root)) <= _TOP
+            else:
+                occupied = True
+            if occupied:
+                raise InvalidInputError(f"expected a store, found something else at {self.root}", _NOT_A_STORE) from None
+            raise NotFoundError(
+                f"there is no store at {self.root}", "the first result that a function stores makes one"
+            ) from None
+        except OSError as error:
+            raise StorageError(
+                f"cannot read {self.format}: {error.strerror}", "check who owns the folder", error.errno, self.format
+            ) from error
+        if text != _FORMAT_TEXT:
+            raise InvalidInputError(
+                f"expected a store of format {FORMAT}, found {text.strip()!r} in {self.format}",
+                "it was made by a newer cas: update this one (pip install -U cas-memo), or name another store"
+                if text.startswith("cas store")
+                else _NOT_A_STORE,
+            )
+
+
+_PARTS = frozenset(
+    {"FORMAT", "CACHEDIR.TAG", ".gitignore", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"}
+    | {os.path.join("locks", name) for name in ("claims", "writing", "sweeping", "gate")}
+)
+_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine", "cache"})
+
+
+def cannot_write(error: OSError, path: str) -> ReadOnlyError | StorageError:
+    """Return the error that tells a person why a write failed, and the mend."""
+    import errno  # noqa: PLC0415 - only when something failed
+
+    where = error.filename or path
+    reason = error.strerror or str(error)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ReadOnlyError(
+            f"cannot write {where}: {reason}",
+            "make the folder writable, or name another store with store= or CAS_STORE",
+        )
+    hint = "check the disk and its file system"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free space on the disk: `cas gc --max-size 10GB` removes the results least worth keeping"
+    return StorageError(f"cannot write {where}: {reason}", hint, error.errno, where)
+
+
+def _write_whole(path: str, text: str) -> None:
+    """Write a small file so that no reader ever sees a part of it (I1)."""
+    if os.path.exists(path):
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)

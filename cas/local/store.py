@@ -1,0 +1,324 @@
+"""The default store: SQLite index, blob files, and the order in which both are written and removed.
+
+Keeps I3 (blobs before entry, entry before blobs on removal), I4 (a sweep runs alone) and I10 (what cost more than
+an fsync is fsynced). What a key or a codec means is the caller's business.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sqlite3
+import threading
+import time
+
+from blake3 import blake3
+
+from cas.errors import IntegrityError, NotFoundError, ReadOnlyError
+from cas.local.blobs import Blobs
+from cas.local.claims import Claim, Claims
+from cas.local.index import Index, explain
+from cas.local.layout import Layout
+from cas.local.locks import SharedLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from cas.entry import BlobFile, Call, Entry, FunctionSummary
+    from cas.local.blobs import Stamp
+    from cas.local.deposit import LocalDeposit
+    from cas.store import Fetched
+
+_SWEEP_AT_ONCE = 500
+_KNOWN_STAMPS = 100_000
+_opened: dict[tuple[str, bool], LocalStore] = {}
+_opening = threading.Lock()
+
+
+def open_local(root: str, create: bool, writable: bool) -> LocalStore:
+    """Return this process's one store at `root`, made if there is none and `create`."""
+    root = os.path.realpath(root)
+    with _opening:
+        store = _opened.get((root, writable))
+        if store is None:
+            layout = Layout(root)
+            try:
+                layout.check()
+            except NotFoundError:
+                if not (create and writable):
+                    raise
+                layout.create()
+            writable = writable and os.access(root, os.W_OK)
+            store = _opened[root, writable] = LocalStore(layout, writable)
+        return store
+
+
+class LocalStore:
+    """Entries and blobs in one directory on a local disk.
+
+    Durability: entries whose cost exceeds that of an fsync are on the disk when `commit` returns; the others
+    survive the death of the process at once, and the loss of power once the system has written them back.
+    Concurrency: any thread of any process, forked ones included.
+    """
+
+    def __init__(self, layout: Layout, writable: bool) -> None:
+        self.location = layout.root
+        self.writable = writable
+        self.layout = layout
+        self.index = Index(layout, writable)
+        self.blob_files = Blobs(layout, self.index.stamp)
+        self._claims = Claims(layout.claims)
+        self._stamps: dict[bytes, Stamp] = {}
+        self._provenances: dict[int, dict[str, str]] = {}
+
+    # The path of a hit
+
+    def fetch(self, key: bytes) -> Fetched | None:
+        """Return what a hit needs; see `Store.fetch`."""
+        try:
+            row = self.index.fetch(key)
+        except sqlite3.Error as error:
+            raise explain(error, self.layout.index) from error
+        if row is not None:
+            data = row[2]
+            if data is not None and blake3(data).digest() != row[1]:
+                self._drop_damaged(key, data)
+        return row
+
+    def _drop_damaged(self, key: bytes, data: bytes) -> None:
+        if self.writable:
+            os.makedirs(self.layout.quarantine, mode=0o700, exist_ok=True)
+            with open(os.path.join(self.layout.quarantine, f"entry-{key.hex()}"), "wb") as file:
+                file.write(data)
+            self.forget([key])
+        raise IntegrityError(
+            f"the result stored under {key.hex()[:12]} in {self.layout.index} is damaged",
+            "it is in quarantine and will be computed again; check the disk if this happens more than once",
+        )
+
+    def open_blob(self, digest: bytes, always: bool = False) -> BlobFile:
+        """Return a blob's file, verified; see `Store.open_blob`."""
+        from cas.entry import BlobFile  # noqa: PLC0415 - dataclasses are slow to import, and small hits need none
+
+        stamp = self.blob_files.stamp(digest)
+        if not always and (self._stamps.get(digest) == stamp or self.index.stamp(digest) == stamp):
+            self._remember_stamp(digest, stamp)
+            return BlobFile(digest, self.layout.blob(digest), stamp[0])
+        try:
+            blob = self.blob_files.verify(digest)
+        except IntegrityError:
+            if self.writable:
+                self.quarantine(digest)
+            raise
+        self._remember_stamp(digest, stamp)
+        if self.writable:
+            with self.index.writing() as run:
+                run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?, ?)", (digest, *stamp))
+        return blob
+
+    def _remember_stamp(self, digest: bytes, stamp: Stamp) -> None:
+        if len(self._stamps) >= _KNOWN_STAMPS:
+            self._stamps.clear()
+        self._stamps[digest] = stamp
+
+    def claim(self, key: bytes) -> Claim:
+        """Return the right to compute `key`, to be waited for in a `with` block."""
+        self.require_writable()
+        return self._claims.claim(key)
+
+    # Writing
+
+    def deposit(self, call: Call, cost: float) -> LocalDeposit:
+        """Open the writing of one call's result; see `Store.deposit`."""
+        from cas.local.deposit import LocalDeposit  # noqa: PLC0415 - only when something is stored
+
+        self.require_writable()
+        if self.index.moved():
+            self._start_over()
+        return LocalDeposit(self, call, cost)
+
+    def _start_over(self) -> None:
+        """Make the store again after somebody deleted its folder under a running process."""
+        self.index.close()
+        self._claims = Claims(self.layout.claims)
+        self._stamps.clear()
+        self._provenances.clear()
+        self.layout.create()
+
+    def require_writable(self) -> None:
+        """Raise ReadOnlyError unless this store takes writes."""
+        if not self.writable:
+            raise ReadOnlyError(
+                f"the store {self.location} is open for reading only",
+                "make the folder writable, or name another store with store= or CAS_STORE",
+            )
+
+    def record_hits(self, fingerprint: bytes, hits: int, saved: float, keys: Iterable[bytes]) -> None:
+        """Add served hits to a function's figures, and mark `keys` as used now."""
+        self.require_writable()
+        now = int(time.time())
+        with self.index.writing() as run:
+            run(
+                "UPDATE functions SET hits = hits + ?, saved = saved + ?, used = ? WHERE fingerprint = ?",
+                (hits, saved, now, fingerprint),
+            )
+            for key in keys:
+                run("UPDATE entries SET used = ? WHERE key = ?", (now, key))
+
+    def forget(self, keys: Iterable[bytes]) -> int:
+        """Remove entries (their blobs stay until gc); return how many there were."""
+        self.require_writable()
+        with self.index.writing() as run:
+            return sum(run("DELETE FROM entries WHERE key = ?", (key,)).rowcount for key in keys)
+
+    def sweep(self, digests: Iterable[bytes]) -> int:
+        """Remove those blobs that no entry needs; alone, so that no deposit is half done (I4)."""
+        self.require_writable()
+        freed, waiting = 0, list(digests)
+        while waiting:
+            batch, waiting = waiting[:_SWEEP_AT_ONCE], waiting[_SWEEP_AT_ONCE:]
+            with SharedLock(self.layout.sweeping, self.layout.gate, alone=True):
+                needed = {
+                    digest
+                    for digest in batch
+                    if self.index.rows("SELECT 1 FROM needs WHERE digest = ? LIMIT 1", (digest,))
+                }
+                with self.index.writing() as run:
+                    for digest in batch:
+                        if digest not in needed:
+                            run("DELETE FROM stamps WHERE digest = ?", (digest,))
+                            self._stamps.pop(digest, None)
+                            freed += self.blob_files.remove(digest)
+        return freed
+
+    def quarantine(self, digest: bytes) -> None:
+        """Move a blob's file out of the way, for a person to look at."""
+        self.require_writable()
+        self._stamps.pop(digest, None)
+        self.blob_files.quarantine(digest)
+
+    # Reading
+
+    def entry(self, key: bytes) -> Entry:
+        """Return one entry; NotFoundError if there is none."""
+        for entry in self._entries("WHERE e.key = ?", (key,)):
+            return entry
+        raise NotFoundError(f"there is no entry {key.hex()[:12]} in {self.location}", "`cas ls` lists what there is")
+
+    def find(self, prefix: str) -> list[bytes]:
+        """Return up to ten keys whose hexadecimal form starts with `prefix`."""
+        low = bytes.fromhex((prefix + "0" * 64)[:64])
+        high = bytes.fromhex((prefix + "f" * 64)[:64])
+        rows = self.index.rows("SELECT key FROM entries WHERE key BETWEEN ? AND ? LIMIT 10", (low, high))
+        return [row[0] for row in rows]
+
+    def entries(
+        self, module: str | None = None, qualname: str | None = None, order: str = "-created"
+    ) -> Iterator[Entry]:
+        """Yield entries, of one function if named, in order."""
+        clause = self.index.order(order)
+        if module is None and qualname is None:
+            return self._entries("", (), clause)
+        ids = [
+            row[0]
+            for row in self.index.rows(
+                "SELECT id FROM functions WHERE module = ? AND qualname = ? ORDER BY id", (module, qualname)
+            )
+        ]
+        return self._entries(f"WHERE e.function IN ({', '.join('?' * len(ids))})", tuple(ids), clause)
+
+    def _entries(self, where: str, values: tuple[object, ...], order: str = "") -> Iterator[Entry]:
+        from cas.local.rows import EntryReader  # noqa: PLC0415 - the path of a hit builds no Entry
+
+        reader = EntryReader(self.index)
+        for row in self.index.entry_rows(where, values, order):
+            yield reader.entry(row)
+
+    def functions(self) -> list[FunctionSummary]:
+        """Return every version of every function that has a record, newest first."""
+        from cas.local.rows import summaries  # noqa: PLC0415
+
+        return summaries(self.index)
+
+    def weights(self) -> Iterator[tuple[bytes, bytes, int, float, float, float, tuple[bytes, ...]]]:
+        """Yield what gc weighs, for every entry."""
+        from cas.local.rows import weights  # noqa: PLC0415
+
+        return weights(self.index)
+
+    def blobs(self) -> Iterator[BlobFile]:
+        """Yield every blob that stands as a file, unverified, referenced or not."""
+        return self.blob_files.list()
+
+    # Care
+
+    def strays(self) -> Iterator[str]:
+        """Yield files inside the store that are no part of it, temporary files of living writers left out."""
+        for folder, _, names in os.walk(self.layout.root):
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if folder == self.layout.temporary and _alive(name):
+                    continue
+                if not self.layout.part_of_store(os.path.relpath(path, self.layout.root)):
+                    yield path
+
+    def remove_stray(self, path: str) -> None:
+        """Remove one of `strays`."""
+        self.require_writable()
+        os.unlink(path)
+
+    def check_index(self) -> list[str]:
+        """Return what SQLite finds wrong with the index; empty if nothing."""
+        return [row[0] for row in self.index.rows("PRAGMA integrity_check") if row[0] != "ok"]
+
+    def recall(self, name: bytes) -> bytes | None:
+        """Return what was remembered under `name`, if it still is (I8)."""
+        rows: list[Any] = self.index.rows("SELECT body FROM cache WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def remember(self, name: bytes, body: bytes) -> None:
+        """Keep a few bytes that save time next time; they may vanish at any moment (I8)."""
+        self.require_writable()
+        with self.index.writing() as run:
+            run("INSERT OR REPLACE INTO cache VALUES (?, ?)", (name, body))
+
+    def close(self) -> None:
+        """Release connections and file handles; the store may be used again."""
+        self.index.close()
+
+    def forked(self) -> None:
+        """Start anew in a child process."""
+        self.index.forked()
+        self._claims.forked()
+
+
+def _alive(temporary: str) -> bool:
+    """Return whether the writer of a temporary file, named after its process, still runs."""
+    owner = temporary.partition("-")[0]
+    if not owner.isdecimal():
+        return False
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _forked() -> None:
+    global _opening
+    _opening = threading.Lock()
+    for store in _opened.values():
+        store.forked()
+
+
+def _close_all() -> None:
+    for store in _opened.values():
+        store.close()
+
+
+os.register_at_fork(after_in_child=_forked)
+atexit.register(_close_all)

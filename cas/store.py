@@ -1,0 +1,114 @@
+"""The Store protocol: what every store promises.
+
+A store holds entries and blobs. It knows keys, digests and bytes; what they mean is the caller's business.
+Every implementation passes tests/contract.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from cas.entry import BlobFile, Call, Entry, FunctionSummary, Parts, Result
+
+    Fetched = tuple[str, bytes, bytes | None, float]
+    """What a hit needs: codec, root digest, root bytes if inline, cost in seconds."""
+
+
+class Deposit(Protocol):
+    """The writing of one result: blobs first, entry last (I3); nothing is visible before `commit`."""
+
+    def write(self, parts: Parts) -> bytes:
+        """Store one blob as a file of its own, or find it already there, and return its digest."""
+
+    def commit(self, result: Result) -> None:
+        """Make the entry visible, with every blob written so far as its own."""
+
+
+class Store(Protocol):
+    """Entries and blobs behind one small interface.
+
+    Durability: an entry whose cost exceeds that of an fsync is on the disk when `commit` returns (I10).
+    Concurrency: every method may be called from any thread of any process at once.
+    """
+
+    location: str
+    writable: bool
+
+    def fetch(self, key: bytes) -> Fetched | None:
+        """Return what a hit needs, inline bytes checked against their digest; None if there is no entry.
+
+        A damaged entry is quarantined and raises IntegrityError.
+        """
+
+    def open_blob(self, digest: bytes, always: bool = False) -> BlobFile:
+        """Return a blob's file, verified: re-hashed if its stat stamp changed, or if `always`.
+
+        Raises:
+            NotFoundError: There is no such blob.
+            IntegrityError: Its bytes are not what its name says; it has been moved to quarantine.
+        """
+
+    def deposit(self, call: Call, cost: float) -> AbstractContextManager[Deposit]:
+        """Open the writing of one call's result; leaving without `commit` stores nothing.
+
+        Args:
+            call: The call whose result it is.
+            cost: Seconds that the computation took; decides whether the bytes are fsynced (I10).
+        """
+
+    def claim(self, key: bytes) -> AbstractContextManager[None]:
+        """Wait for the right to compute `key`, and hold it; a dead holder's claim is free at once."""
+
+    def record_hits(self, fingerprint: bytes, hits: int, saved: float, keys: Iterable[bytes]) -> None:
+        """Add served hits to a function's figures, and mark `keys` as used now."""
+
+    def entry(self, key: bytes) -> Entry:
+        """Return one entry; NotFoundError if there is none."""
+
+    def find(self, prefix: str) -> list[bytes]:
+        """Return up to a few keys whose hexadecimal form starts with `prefix`."""
+
+    def entries(
+        self, module: str | None = None, qualname: str | None = None, order: str = "-created"
+    ) -> Iterator[Entry]:
+        """Yield entries, of one function if named, ordered by an entry field (a leading `-`: descending)."""
+
+    def functions(self) -> list[FunctionSummary]:
+        """Return every version of every function that has a record, newest first."""
+
+    def weights(self) -> Iterator[tuple[bytes, bytes, int, float, float, float, tuple[bytes, ...]]]:
+        """Yield what gc weighs, for every entry: key, fingerprint, size, cost, created, used, blobs in files."""
+
+    def forget(self, keys: Iterable[bytes]) -> int:
+        """Remove entries (their blobs stay until gc); return how many there were."""
+
+    def blobs(self) -> Iterator[BlobFile]:
+        """Yield every blob that stands as a file, unverified, referenced or not."""
+
+    def strays(self) -> Iterator[str]:
+        """Yield paths inside the store that are no part of it: leftovers of killed writers, foreign files."""
+
+    def remove_stray(self, path: str) -> None:
+        """Remove one of `strays`."""
+
+    def quarantine(self, digest: bytes) -> None:
+        """Move a blob's file out of the way, for a person to look at; no error if it is not there."""
+
+    def check_index(self) -> list[str]:
+        """Return what is wrong with the index itself, one sentence each; empty if nothing."""
+
+    def close(self) -> None:
+        """Release connections and file handles; the store may be opened again."""
+
+    def recall(self, name: bytes) -> bytes | None:
+        """Return what was remembered under `name`, if it still is (I8)."""
+
+    def remember(self, name: bytes, body: bytes) -> None:
+        """Keep a few bytes that save time next time; they may vanish at any moment (I8)."""
+
+    def sweep(self, digests: Iterable[bytes]) -> int:
+        """Remove those of `digests` that no entry needs at the moment of removal (I4); return bytes freed."""

@@ -1,0 +1,122 @@
+"""Sizes and durations as people write and read them: `10GB`, `30d`, `1.5 h`.
+
+Sizes are whole bytes, durations are seconds; a day is 24 hours, a year 365 days. Pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from itertools import pairwise
+
+from cas.errors import InvalidInputError
+
+SIZES = {"B": 1} | {
+    letter + suffix: base**power
+    for power, letter in enumerate("KMGTPE", start=1)
+    for suffix, base in (("B", 1000), ("", 1000), ("iB", 1024), ("i", 1024))
+}
+"""Bytes by unit; `K` alone means what it means in `KB`, a thousand."""
+
+DURATIONS = {
+    name: seconds
+    for names, seconds in (
+        ("ns nanosecond nanoseconds", Fraction(1, 10**9)),
+        # Both the micro sign and the Greek letter: keyboards and fonts do not tell them apart.
+        ("us µs \N{GREEK SMALL LETTER MU}s microsecond microseconds", Fraction(1, 10**6)),
+        ("ms millisecond milliseconds", Fraction(1, 1000)),
+        ("s sec second seconds", Fraction(1)),
+        ("m min minute minutes", Fraction(60)),
+        ("h hour hours", Fraction(3600)),
+        ("d day days", Fraction(86400)),
+        ("w week weeks", Fraction(604800)),
+        ("y year years", Fraction(365 * 86400)),
+    )
+    for name in names.split()
+}
+"""Seconds by unit; there is no unit for months, whose length varies."""
+
+_FOLDED_SIZES = {name.lower(): size for name, size in SIZES.items()}
+_NUMBER = r"[0-9]{1,18}(?:_[0-9]{3}){0,6}(?:\.[0-9]{1,18})?"
+_SIZE = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)")
+_DURATION = re.compile(rf"({_NUMBER})\s*([^\W\d_]+)\s*")
+_SIZE_HINT = "write a number and a unit, such as 500MB, 10GB or 1.5GiB"
+_DURATION_HINT = "write a number and a unit, such as 90s, 30min, 12h, 30d or 2w"
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that a size such as `10GB` or `1.5 GiB` stands for; a bare number is bytes.
+
+    Raises:
+        InvalidInputError: The text is not a size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    factor = _FOLDED_SIZES.get(match[2].lower() or "b") if match else None
+    if match is None or factor is None:
+        raise InvalidInputError(f"expected a size, got {_quote(text)}", _SIZE_HINT)
+    size: int = round(Fraction(match[1]) * factor)
+    return size
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that a duration such as `30d`, `1.5h` or `1h 30min` stands for.
+
+    Raises:
+        InvalidInputError: The text is not a duration, or has no unit.
+    """
+    rest = text.strip()
+    seconds = Fraction(0)
+    position = 0
+    while match := _DURATION.match(rest, position):
+        factor = DURATIONS.get(match[2]) or DURATIONS.get(match[2].lower())
+        if factor is None:
+            break
+        seconds += Fraction(match[1]) * factor
+        position = match.end()
+    if not rest or position < len(rest):
+        raise InvalidInputError(f"expected a duration, got {_quote(text)}", _DURATION_HINT)
+    return float(seconds)
+
+
+def format_size(size: int) -> str:
+    """Return bytes as a person reads them, such as `1.2 GB`."""
+    names = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+    return _format(size, [(1000**power, name) for power, name in enumerate(names)])
+
+
+def format_duration(seconds: float) -> str:
+    """Return seconds as a person reads them, such as `310 µs`, `3.1 s` or `2.4 h`."""
+    scale = [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1, "s"), (60, "min"), (3600, "h")]
+    if seconds == 0:
+        return "0 s"
+    return _format(seconds, [*scale, (86400, "d"), (365 * 86400, "y")])
+
+
+def format_age(seconds: float) -> str:
+    """Return an age in whole units, such as `12 d`; `now` below one second, also if a clock was set back."""
+    if seconds < 1:
+        return "now"
+    for factor, name in ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= factor:
+            return f"{int(seconds // factor)} {name}"
+    return f"{int(seconds)} s"
+
+
+def _format(amount: float, scale: list[tuple[float, str]]) -> str:
+    """Return `amount` in the first unit of `scale` in which it rounds to less than one of the next."""
+    for (factor, name), (following, _) in pairwise(scale):
+        text = _digits(amount / factor)
+        if abs(float(text)) * factor < following:
+            return f"{text} {name}"
+    factor, name = scale[-1]
+    return f"{_digits(amount / factor)} {name}"
+
+
+def _digits(number: float) -> str:
+    """Return one decimal below a hundred, none above, and none where it would be zero."""
+    text = f"{number:.1f}" if abs(number) < 99.95 else f"{number:.0f}"
+    return text.removesuffix(".0")
+
+
+def _quote(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,0 +1,48 @@
+"""Analyse the recording: the script a scientist would run again and again.
+
+Each time it is run it asks for every spectrum; only what was never computed before costs anything.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+import analysis
+import recording
+
+TAPERS = (3, 5, 7)
+CYCLES = (6.0, 12.0)
+FREQUENCIES = np.geomspace(0.5, 8.0, 120)
+
+
+def main() -> None:
+    """Ask for every spectrum, and print for each what it cost and what was saved."""
+    signal, rate = recording.pulse()
+    print(f"    {len(signal):,} samples at {rate} Hz: {len(signal) / rate / 60:.1f} minutes of pulse\n")
+    print(f"    {'call':<28}{'result':<10}{'took':>10}{'saved':>10}")
+    calls = [
+        *(timed(analysis.multitaper, signal, rate, tapers=tapers) for tapers in TAPERS),
+        *(timed(analysis.wavelet_power, signal, rate, FREQUENCIES, cycles=cycles) for cycles in CYCLES),
+    ]
+    took, saved = (sum(column) for column in zip(*calls, strict=True))
+    print(f"    {'together':<38}{took:>8.3f} s{saved:>8.3f} s")
+
+
+def timed(function, *args, **options) -> tuple[float, float]:
+    """Call a cached function; print and return what the call took and what it saved, in seconds."""
+    found = function.cache.contains(*args, **options)
+    start = time.perf_counter()
+    function(*args, **options)
+    took = time.perf_counter() - start
+    key = function.cache.key(*args, **options)
+    saved = next(entry.cost for entry in function.cache.entries() if entry.key == key) - took if found else 0.0
+    shown = ", ".join(f"{name}={value:g}" for name, value in options.items())
+    print(f"    {f'{function.__name__}(…, {shown})':<28}{'found' if found else 'computed':<10}"
+          f"{took:>8.3f} s{saved:>8.3f} s", flush=True)
+    return took, saved
+
+
+if __name__ == "__main__":
+    main()

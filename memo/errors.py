@@ -1,0 +1,33 @@
+"""The errors and the warning of memoization.
+
+MemoError
+├── UnstableArgument (TypeError)   an argument has no canonical form; the message names the path to it
+├── UnstableFunction (TypeError)   a function cannot be fingerprinted; the message names the variable
+└── CodecError (ValueError)        a value cannot be encoded exactly, or stored bytes cannot be decoded
+
+CacheWarning is how `memo.cached` speaks when the user's call went well and the store did not.
+"""
+
+from __future__ import annotations
+
+from cas.errors import Explained
+
+
+class MemoError(Explained):
+    """The base of every error that memoization raises."""
+
+
+class UnstableArgument(MemoError, TypeError):  # noqa: N818 - the name in the design
+    """An argument has no stable canonical form; names the path to it, such as `config["rng"]`."""
+
+
+class UnstableFunction(MemoError, TypeError):  # noqa: N818 - the name in the design
+    """A function has no stable fingerprint; names the captured variable or the construct."""
+
+
+class CodecError(MemoError, ValueError):
+    """A value that no codec takes exactly, or bytes that a codec refuses to decode."""
+
+
+class CacheWarning(UserWarning):
+    """The call went well, and something about caching it did not; says what, and how to mend it."""
