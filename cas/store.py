@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from cas.entry import BlobFile, Call, Entry, FunctionSummary, Parts, Result
 
-    Fetched = tuple[str, bytes, bytes | None, float]
-    """What a hit needs: codec, root digest, root bytes if inline, cost in seconds."""
+    Fetched = tuple[str, bytes, bytes | None, float, float]
+    """What a hit needs: codec, root digest, root bytes if inline, cost in seconds, time of last use."""
 
 
 class Deposit(Protocol):

@@ -44,7 +44,7 @@ CREATE TABLE stamps (
 CREATE TABLE cache (name BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN DELETE FROM needs WHERE entry = old.id; END;
 """
-_FETCH = "SELECT codec, digest, data, cost FROM entries WHERE key = ?"
+_FETCH = "SELECT codec, digest, data, cost, coalesce(used, created) FROM entries WHERE key = ?"
 _ENTRY = """
 SELECT e.id, e.key, e.function, e.signature, e.codec, e.digest, e.data IS NOT NULL, e.size, e.summary, e.cost,
        e.created, coalesce(e.used, e.created), e.provenance
@@ -75,8 +75,8 @@ class Index:
         self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._inherited: list[object] = []
 
-    def fetch(self, key: bytes) -> tuple[str, bytes, bytes | None, float] | None:
-        """Return codec, root digest, inline bytes and cost of an entry; the one statement of a hit."""
+    def fetch(self, key: bytes) -> tuple[str, bytes, bytes | None, float, float] | None:
+        """Return codec, root digest, inline bytes, cost and last use of an entry: the one statement of a hit."""
         try:
             run = self._threads.run
         except AttributeError:
@@ -203,7 +203,7 @@ class Index:
         self.run  # noqa: B018 - connects
         if not hasattr(self._threads, "inode"):
             self._threads.inode = os.stat(self._layout.index).st_ino
-        return self._threads.inode  # type: ignore[no-any-return]
+        return int(self._threads.inode)
 
 
 class _Transaction:

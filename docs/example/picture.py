@@ -15,7 +15,7 @@ import recording
 from spectra import CYCLES, FREQUENCIES, TAPERS
 
 mpl.use("Agg")  # a picture in a file needs no screen
-from matplotlib import pyplot as plt  # noqa: E402 - the line above must run first
+from matplotlib import pyplot as plt
 
 BEATS = (1.1, 2.3)
 """Where the heart's own frequency can be, in Hz; above it stand its overtones."""
@@ -38,7 +38,9 @@ def main(path: str) -> None:
     draw_means(figure.add_subplot(grid[1, 1], sharey=clock[1]), signal, rate)
     some = slice(None, None, 50)
     moments = np.arange(len(signal))[some] / rate
-    amount = draw_map(clock[2], moments, FREQUENCIES, wavelets[:, some], f"Morlet wavelets, {CYCLES[-1]:g} cycles")
+    amount = draw_map(
+        clock[2], moments, FREQUENCIES, wavelets[:, some], f"Morlet wavelets, {CYCLES[-1]:g} cycles"
+    )
     figure.colorbar(amount, figure.add_subplot(grid[2, 2]), label="dB re units²")
     draw_medians(figure.add_subplot(grid[2, 1], sharey=clock[2]), signal, rate)
     sharp_times, sharp_frequencies, sharp = analysis.multitaper(signal, rate, tapers=TAPERS[0])
@@ -67,7 +69,14 @@ def draw_map(axes, times: np.ndarray, frequencies: np.ndarray, power: np.ndarray
     decibels = 10 * np.log10(power[chosen])
     low, high = np.percentile(decibels, (5, 99.7))
     mesh = axes.pcolormesh(
-        times, frequencies[chosen], decibels, vmin=low, vmax=high, cmap="magma", shading="nearest", rasterized=True
+        times,
+        frequencies[chosen],
+        decibels,
+        vmin=low,
+        vmax=high,
+        cmap="magma",
+        shading="nearest",
+        rasterized=True,
     )
     axes.set(title=title, ylabel="frequency (Hz)")
     logarithmic(axes)
@@ -85,7 +94,9 @@ def draw_means(axes, signal: np.ndarray, rate: float) -> None:
     """Draw the mean spectrum with each number of tapers."""
     for tapers, colour in zip(TAPERS, ("0.7", "darkorange", "firebrick"), strict=True):
         _, frequencies, power = analysis.multitaper(signal, rate, tapers=tapers)
-        axes.plot(10 * np.log10(power.mean(axis=1)), frequencies, color=colour, linewidth=1.2, label=f"{tapers}")
+        axes.plot(
+            10 * np.log10(power.mean(axis=1)), frequencies, color=colour, linewidth=1.2, label=f"{tapers}"
+        )
     axes.set(title="Mean over time", xlabel="dB re units²/Hz")
     axes.legend(title="tapers", fontsize=8, loc="lower left")
     axes.tick_params(labelleft=False)

@@ -37,10 +37,15 @@ def timed(function, *args, **options) -> tuple[float, float]:
     function(*args, **options)
     took = time.perf_counter() - start
     key = function.cache.key(*args, **options)
-    saved = next(entry.cost for entry in function.cache.entries() if entry.key == key) - took if found else 0.0
+    saved = (
+        next(entry.cost for entry in function.cache.entries() if entry.key == key) - took if found else 0.0
+    )
     shown = ", ".join(f"{name}={value:g}" for name, value in options.items())
-    print(f"    {f'{function.__name__}(…, {shown})':<28}{'found' if found else 'computed':<10}"
-          f"{took:>8.3f} s{saved:>8.3f} s", flush=True)
+    print(
+        f"    {f'{function.__name__}(…, {shown})':<28}{'found' if found else 'computed':<10}"
+        f"{took:>8.3f} s{saved:>8.3f} s",
+        flush=True,
+    )
     return took, saved
 
 

@@ -27,7 +27,7 @@ class Adapter:
     package: str
     text: str
     limited: str = ""
-    plant: Callable[[Path, bytes], None] = bombs.replace_files
+    plant: Callable[[Path, bytes], int] = bombs.replace_files
 
     def source(self, root: Path, limited: bool = False) -> str:
         """Return the text that defines the decorator `cached` over a store at `root`."""

@@ -22,20 +22,22 @@ def bomb(path: Path) -> bytes:
     return pickle.dumps(Bomb(str(path)), protocol=4)
 
 
-def replace_files(root: Path, data: bytes) -> None:
-    """Put the bomb in place of every stored file but source text and JSON."""
-    for path in root.rglob("*"):
-        if path.is_file() and path.suffix not in {".py", ".json", ".db"}:
-            path.write_bytes(data)
+def replace_files(root: Path, data: bytes) -> int:
+    """Put the bomb in place of every stored file but source text and JSON; return how many."""
+    paths = [p for p in root.rglob("*") if p.is_file() and p.suffix not in {".py", ".json"}]
+    for path in paths:
+        path.write_bytes(data)
+    return len(paths)
 
 
-def forge_diskcache(root: Path, data: bytes) -> None:
-    """Put the bomb in place of every value, marked as a pickle."""
+def forge_diskcache(root: Path, data: bytes) -> int:
+    """Put the bomb in place of every value, marked as a pickle; return how many."""
     with sqlite3.connect(root / "cache.db") as connection:
-        connection.execute("UPDATE Cache SET mode = 4, filename = NULL, value = ?", (data,))
+        rows = connection.execute("UPDATE Cache SET mode = 4, filename = NULL, value = ?", (data,)).rowcount
     connection.close()
+    return rows
 
 
-def forge_ours(root: Path, data: bytes) -> None:
+def forge_ours(root: Path, data: bytes) -> int:
     """Put the bomb in place of every result, with the right digest and the codec of pickles."""
     raise NotImplementedError

@@ -1,8 +1,8 @@
 """Run in a fresh process: make the calls of many scenarios, and report what came of each.
 
 Knows nothing of tools, and imports nothing but the standard library: what the user's program imports is
-part of what is tried. Usage: driver.py JOBS REPORT; both are JSON lines. With `"barrier": true` a job says
-`ready` on the report and waits for a line on stdin before its calls.
+part of what is tried. Usage: driver.py JOBS REPORT; both are JSON lines. A job whose `barrier` is a file
+descriptor writes a byte there when its program is imported, and waits for a line on stdin before its calls.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def run_job(job: dict, emit: Callable[[dict], None]) -> None:
     try:
         namespace = vars(importlib.import_module(job["module"]))
         if job["barrier"]:
-            emit({"id": job["id"], "event": "ready"})
+            os.write(job["barrier"], b".")
             sys.stdin.readline()
         for call, truth in job["calls"]:
             value = eval(call, namespace)

@@ -5,10 +5,9 @@ A scenario is what a user does, as program texts and calls with their true value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from textwrap import dedent
 
 PROLOGUE = "from witness import ran\n<the tool>\n"
@@ -88,9 +87,6 @@ class Finding:
     tool: str
     verdict: Verdict
     detail: str = ""
-
-
-Blow = Callable[[Path, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""The options that commands share, and the store they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cas.errors import InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cas.store import Store
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def store_option(command: Command) -> Command:
+    """Add `--store`."""
+    return click.option(
+        "--store", "location", metavar="DIR", help="The store to use, in place of the configured one."
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON: plain bytes, seconds, ISO times.")(
+        command
+    )
+
+
+def where_option(command: Command) -> Command:
+    """Add `--where`."""
+    return click.option(
+        "--where",
+        metavar="EXPRESSION",
+        help="Only entries for which it holds, such as 'tapers >= 5 and rate == 250'.",
+    )(command)
+
+
+def open_store(location: str | None, writable: bool = False) -> Store:
+    """Open the store that is there; never make one, since looking must leave no trace."""
+    import cas  # the package loads its parts when they are first used
+
+    try:
+        return cas.open(location, create=False, writable=writable)
+    except NotFoundError as error:
+        raise NotFoundError(error.message, f"{error.hint}; or name another with --store DIR") from None
+
+
+def size_of(text: str | None) -> int | None:
+    """Return the bytes of an option such as `10GB`."""
+    from cas.units import parse_size  # only where the option is given
+
+    return None if text is None else parse_size(text)
+
+
+def duration_of(text: str | None) -> float | None:
+    """Return the seconds of an option such as `30d`."""
+    from cas.units import parse_duration  # only where the option is given
+
+    return None if text is None else parse_duration(text)
+
+
+def limit_of(limit: int | None, default: int | None) -> int | None:
+    """Return how many rows to show, None meaning all of them.
+
+    Raises:
+        InvalidInputError: The limit is negative.
+    """
+    if limit is None:
+        return default
+    if limit < 0:
+        raise InvalidInputError(f"expected a limit of 0 or more, found {limit}", "0 shows everything")
+    return limit or None

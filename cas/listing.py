@@ -1,0 +1,214 @@
+"""Entries as rows: every argument decoded into a column of its own, selected, sorted, and cut to a page.
+
+Shared by the command line and by `f.cache.entries()`. Decodes without numpy and executes nothing that is stored.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from cas.errors import CasError, InvalidInputError
+from cas.form import Shown, show, to_json, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from cas.entry import Entry, FunctionRecord, FunctionSummary
+    from cas.store import Store
+
+UNREADABLE = Shown("unreadable", "?", {})
+"""Stands for an argument that cannot be decoded; `cas fsck` says more."""
+
+_STORE_ORDERS = frozenset({"created", "used", "cost", "size", "codec", "summary", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry with its arguments decoded, by parameter name without stars."""
+
+    entry: Entry
+    arguments: dict[str, object]
+
+    @property
+    def alias(self) -> str:
+        """The decodable file name of the entry."""
+        from cas.alias import alias  # only where it is asked for
+
+        function = self.entry.function
+        return alias(
+            function.module,
+            function.qualname,
+            function.fingerprint,
+            self.entry.key,
+            function.parameters,
+            list(self.arguments.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """One function, its versions taken together.
+
+    Attributes:
+        name: `module.qualname`.
+        versions: How many states of its code have results.
+        entries: How many results are stored.
+        size: Their bytes.
+        cost: Seconds of computing that they stand for.
+        hits: How often a stored result was served.
+        saved: Seconds of computing that those hits saved.
+        used: When one was last stored or served, seconds since the epoch.
+    """
+
+    name: str
+    versions: int
+    entries: int
+    size: int
+    cost: float
+    hits: int
+    saved: float
+    used: float
+
+
+def decode(entry: Entry) -> Row:
+    """Return an entry with its arguments decoded; what cannot be stands as `UNREADABLE`."""
+    names = [parameter.lstrip("*") for parameter in entry.function.parameters]
+    try:
+        values = unpack(entry.signature)
+    except (CasError, ValueError):
+        values = None
+    if not isinstance(values, list) or len(values) != len(names):
+        values = [UNREADABLE] * len(names)
+    return Row(entry, dict(zip(names, values, strict=True)))
+
+
+def columns(functions: Iterable[FunctionRecord]) -> list[str]:
+    """Return the argument columns for versions of a function: the first one's parameters, then others."""
+    return list(dict.fromkeys(p.lstrip("*") for function in functions for p in function.parameters))
+
+
+def function_rows(store: Store) -> list[FunctionRow]:
+    """Return the functions that have results, the last used first."""
+    groups: dict[tuple[str, str], list[FunctionSummary]] = {}
+    for summary in store.functions():
+        groups.setdefault((summary.function.module, summary.function.qualname), []).append(summary)
+    rows = [
+        FunctionRow(
+            name=group[0].function.name,
+            versions=len(group),
+            entries=sum(summary.entries for summary in group),
+            size=sum(summary.size for summary in group),
+            cost=math.fsum(summary.cost for summary in group),
+            hits=sum(summary.hits for summary in group),
+            saved=math.fsum(summary.saved for summary in group),
+            used=max(summary.used for summary in group),
+        )
+        for group in groups.values()
+    ]
+    return sorted(rows, key=lambda row: row.used, reverse=True)
+
+
+def sort_functions(rows: Sequence[FunctionRow], order: str) -> list[FunctionRow]:
+    """Sort functions by one of their fields, a leading `-` meaning descending."""
+    name = order.removeprefix("-")
+    fields = FunctionRow.__slots__
+    if name not in fields:
+        raise InvalidInputError(
+            f"expected a field of functions to sort by, found {name!r}", f"choose one of {', '.join(fields)}"
+        )
+    return sorted(rows, key=lambda row: getattr(row, name), reverse=order.startswith("-"))  # type: ignore[no-any-return]
+
+
+def list_entries(
+    store: Store,
+    function: tuple[str, str] | None = None,
+    *,
+    matches: Callable[[Row], bool] | None = None,
+    order: str = "-created",
+    limit: int | None = None,
+) -> Iterator[Row]:
+    """Yield rows of one function, or of all, in order, as far as the limit goes.
+
+    Ordered by a field of the entry, the store's index leads and rows come as they are read; ordered by an argument,
+    everything is read, and no more than `limit` rows are held.
+
+    Args:
+        store: The store to list.
+        function: Module and qualified name.
+        matches: Which rows to keep.
+        order: A field of the entry or an argument, a leading `-` meaning descending.
+        limit: At most so many rows; None for all.
+    """
+    module, qualname = function or (None, None)
+    name = order.removeprefix("-")
+    indexed = name in _STORE_ORDERS
+    entries = store.entries(module, qualname, order if indexed else "-created")
+    rows: Iterable[Row] = map(decode, entries)
+    if matches is not None:
+        rows = filter(matches, rows)
+    if not indexed:
+        rows = _sorted(rows, name, order.startswith("-"), limit)
+    return islice(rows, limit)
+
+
+def _sorted(rows: Iterable[Row], name: str, descending: bool, limit: int | None) -> list[Row]:
+    """Sort rows by an argument; rows without it come last."""
+
+    def rank(row: Row) -> Any:
+        return _rank(row.arguments[name])
+
+    having: list[Row] = []
+    lacking: list[Row] = []
+
+    def split() -> Iterator[Row]:
+        for row in rows:
+            if name in row.arguments:
+                yield row
+            elif limit is None or len(lacking) < limit:
+                lacking.append(row)
+
+    if limit is None:
+        having = sorted(split(), key=rank, reverse=descending)
+    else:
+        having = (heapq.nlargest if descending else heapq.nsmallest)(limit, split(), key=rank)
+    return having + lacking
+
+
+def _rank(value: object) -> tuple[Any, ...]:
+    """Return what puts values of any types in one order: None, numbers, NaN, text, the rest by its looks."""
+    if value is None:
+        return (0,)
+    if isinstance(value, (int, float)):
+        return (2,) if value != value else (1, value)  # noqa: PLR0124 - NaN; `isnan` fails on huge integers
+    if isinstance(value, str):
+        return (3, value)
+    if isinstance(value, (list, tuple)):
+        return (4, *map(_rank, value))
+    return (5, show(value))
+
+
+def row_json(row: Row, with_alias: bool = False) -> dict[str, Any]:
+    """Return a row for machines: plain bytes, seconds and ISO times."""
+    entry = row.entry
+    return {
+        "key": entry.key.hex(),
+        "function": entry.function.name,
+        "code": entry.function.fingerprint.hex(),
+        "arguments": {name: to_json(value) for name, value in row.arguments.items()},
+        "summary": entry.summary,
+        "codec": entry.codec,
+        "size": entry.size,
+        "cost": entry.cost,
+        "created": iso(entry.created),
+        "used": iso(entry.used),
+    } | ({"alias": row.alias} if with_alias else {})
+
+
+def iso(seconds: float) -> str:
+    """Return a time since the epoch as ISO 8601, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

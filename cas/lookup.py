@@ -1,0 +1,102 @@
+"""From what a person types to the one function or the one entry that it means.
+
+Pure reading; an ambiguous name is an error that lists the choices, never a guess.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cas.errors import ConflictError, InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from cas.entry import Entry, FunctionSummary
+    from cas.store import Store
+
+# Shorter prefixes of a call key are more likely a slip than a choice.
+SHORTEST_PREFIX = 4
+_CHOICES = 8
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
+
+def find_function(store: Store, text: str) -> list[FunctionSummary]:
+    """Return the versions, newest first, of the function that `text` names.
+
+    Args:
+        store: The store to look in.
+        text: `module.qualname`, `module:qualname`, or the end of one from a dot on, such as `multitaper`.
+
+    Raises:
+        NotFoundError: No function of that name has a record.
+        ConflictError: Several functions end in it.
+    """
+    summaries = store.functions()
+    exact = [s for s in summaries if text in (s.function.name, f"{s.function.module}:{s.function.qualname}")]
+    found = exact or [s for s in summaries if s.function.name.endswith(f".{text}")]
+    names = sorted({f"{s.function.module}:{s.function.qualname}" for s in found})
+    if len(names) > 1:
+        raise ConflictError(
+            f"{text!r} stands for {len(names)} functions: {_some(names)}", "give more of the name, as written here"
+        )
+    if not found:
+        raise NotFoundError(
+            f"no function {text!r} in {store.location}", _similar(text, {s.function.name for s in summaries})
+        )
+    return found
+
+
+def find_entry(store: Store, text: str) -> Entry:
+    """Return the entry that `text` names.
+
+    Args:
+        store: The store to look in.
+        text: The first characters of its call key in hexadecimal, at least four, or its alias.
+
+    Raises:
+        InvalidInputError: The text can be neither.
+        NotFoundError: There is no such entry.
+        ConflictError: Several keys start with it.
+    """
+    prefix = text.strip().lower()
+    if set(prefix) - _HEXADECIMAL:
+        prefix = _key_of_alias(text)
+    if not SHORTEST_PREFIX <= len(prefix) <= 64:
+        raise InvalidInputError(
+            f"expected an entry, found {text!r}",
+            f"give at least {SHORTEST_PREFIX} characters of its key, as `cas ls FUNCTION` shows it, or its alias",
+        )
+    keys = store.find(prefix)
+    if not keys:
+        raise NotFoundError(f"no entry {prefix!r} in {store.location}", "`cas ls FUNCTION` lists what there is")
+    if len(keys) > 1:
+        raise ConflictError(
+            f"{prefix!r} stands for several entries: {_some([key.hex()[:16] for key in keys])}",
+            "give more characters of the key",
+        )
+    return store.entry(keys[0])
+
+
+def _key_of_alias(text: str) -> str:
+    from cas.alias import parse_alias  # only where no key was given
+
+    try:
+        return parse_alias(text).hash
+    except InvalidInputError:
+        return ""
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _CHOICES
+    return ", ".join(names[:_CHOICES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _similar(text: str, names: set[str]) -> str:
+    from difflib import get_close_matches  # only to help after a slip
+
+    last = {name.rpartition(".")[2]: name for name in names}
+    close = get_close_matches(text, names, 3) or [
+        last[match] for match in get_close_matches(text.rpartition(".")[2], last, 3)
+    ]
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return "`cas ls` lists the functions that have results"

@@ -1,0 +1,37 @@
+"""Memoization for scientists: `@memo.cached` on a function, and its results are there the next time.
+
+A result comes back only for the same code, down to every subroutine, and equal arguments. See `memo.cached`.
+Names are loaded when first used, so that `import memo` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from memo.decorator import Cache, Stats, cached
+    from memo.errors import CacheWarning, CodecError, MemoError, UnstableArgument, UnstableFunction
+
+__all__ = [
+    "Cache",
+    "CacheWarning",
+    "CodecError",
+    "MemoError",
+    "Stats",
+    "UnstableArgument",
+    "UnstableFunction",
+    "cached",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'memo' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - only while names are being loaded
+
+    home = "memo.decorator" if name in ("Cache", "Stats", "cached") else "memo.errors"
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

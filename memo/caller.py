@@ -1,0 +1,231 @@
+"""The life of a call: bind → signature → call key → fetch → decode, or over to `memo.flight` on a miss.
+
+A failure of the store never reaches the caller: they get their value, and a CacheWarning says what to mend.
+Keeps promises 1 and 2 of the design, I5 (through Version.key) and I9.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+
+import cas
+from memo.canonical import encode_arguments, pack_scalars
+from memo.codecs import by_name
+from memo.errors import CodecError, UnstableArgument
+from memo.signature import Parameters, compile_forward, sort_options
+from memo.version import MEMORY_BYTES, Version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from typing import Any
+
+    from cas import Store
+    from cas.store import Fetched
+
+# `used` of an entry is kept to the day, so that a hit seldom has anything to write (as `relatime` does).
+_DAY = 86400.0
+_TOUCHED_AT_ONCE = 1024
+_callers: list[Caller] = []
+
+
+class Caller:
+    """Serves the calls of one cached function: from memory, from the store, or by computing.
+
+    Args:
+        function: The user's function.
+        store: Where results are kept: an open store, or a location for `cas.open`.
+        memory: Keep small results in memory as well.
+        verify: `stamp` trusts a large blob whose file has not been touched, `always` hashes it at each hit.
+        code: Options of `memo.fingerprint.fingerprint`.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        store: str | os.PathLike[str] | Store | None,
+        memory: bool,
+        verify: str,
+        code: dict[str, Any],
+    ) -> None:
+        self.function = function
+        self.parameters = Parameters(function)
+        self.name = describe(function)
+        self.forward = compile_forward(self.parameters)
+        self.code = code
+        self.misses = 0
+        self.bypassed = 0
+        self._past_hits = 0
+        self._past_saved = 0.0
+        self._given = store
+        self._store: Store | None = None
+        self._always = verify == "always"
+        self._capacity = MEMORY_BYTES if memory else 0
+        self._version: Version | None = None
+        self._rooted: dict[tuple[type, ...], Version] = {}
+        self._touch_before = 0.0
+
+    # Two ways in: the second for any values, the first for those that pack natively
+
+    def serve_scalars(self, values: list[Any]) -> Any:
+        """Serve a call whose values are all of types in `memo.canonical.SCALARS`."""
+        try:
+            signature = pack_scalars(values)
+        except (OverflowError, ValueError):  # an integer of more than 64 bits, a lone surrogate
+            return self.serve(values)
+        version = self._version
+        if version is None or not version.fingerprint.is_current():
+            version = self._renew()
+        found = version.memory.get(signature)
+        if found is not None:
+            version.hits += 1
+            version.saved += found[3]
+            return found[1] if found[0] else found[1](found[2], None)
+        return self._fetch(version, signature, values)
+
+    def serve(self, values: list[Any]) -> Any:
+        """Serve any call; one whose arguments have no canonical form is computed, and said aloud."""
+        try:
+            version, signature = self.sign(values)
+        except UnstableArgument as error:
+            self.bypassed += 1
+            warn(f"{self.name} ran without its cache: {error}", error.hint)
+            return self.forward(self.function, values)
+        found = version.memory.get(signature)
+        if found is not None:
+            version.hits += 1
+            version.saved += found[3]
+            return found[1] if found[0] else found[1](found[2], None)
+        return self._fetch(version, signature, values)
+
+    def sign(self, values: list[Any]) -> tuple[Version, bytes]:
+        """Return the version that answers for the code and for these values' classes, and their signature."""
+        signature, roots = encode_arguments(sort_options(values, self.parameters), self.parameters.names)
+        version = self.current()
+        return (self._with_roots(version, roots) if roots else version), signature
+
+    def current(self) -> Version:
+        """Return the version of the code as it is at this moment."""
+        version = self._version
+        return version if version is not None and version.fingerprint.is_current() else self._renew()
+
+    def _renew(self) -> Version:
+        """Fingerprint the function, at its first call and when something that it depends on has changed."""
+        from memo.fingerprint import fingerprint  # noqa: PLC0415 - decorating alone should not cost its import
+
+        self.record_hits()
+        self._past_hits, self._past_saved = self.counts()
+        self._rooted.clear()
+        self._version = Version(fingerprint(self.function, **self.code), self._capacity)
+        return self._version
+
+    def _with_roots(self, base: Version, roots: tuple[type, ...]) -> Version:
+        """Return the version in which the code of the arguments' classes has its part."""
+        version = self._rooted.get(roots)
+        if version is None or not version.fingerprint.is_current():
+            joined = base.fingerprint.with_roots(roots)
+            version = base if joined is base.fingerprint else Version(joined, self._capacity)
+            self._rooted[roots] = version
+        return version
+
+    # Fetch and decode
+
+    def _fetch(self, version: Version, signature: bytes, values: list[Any]) -> Any:
+        key = version.key(signature)
+        try:
+            store = self._store or self.open()
+            row = store.fetch(key)
+            if row is not None:
+                return self.decode(version, signature, key, row)
+        except (cas.CasError, CodecError) as error:
+            warn(f"{self.name} could not use what is stored: {error}", error.hint)
+        from memo.flight import compute  # noqa: PLC0415 - a process that only hits never needs it
+
+        return compute(self, version, signature, key, values)
+
+    def decode(self, version: Version, signature: bytes, key: bytes, row: Fetched) -> Any:
+        """Return the value of a fetched entry, as fresh as if computed, and count the hit."""
+        codec, digest, data, cost, used = row
+        store = self._store or self.open()
+        decode = by_name(codec).decode
+        if data is None:
+            value = decode(store.open_blob(digest, self._always), store.open_blob)
+        else:
+            value = decode(data, store.open_blob)
+            if self._capacity:
+                version.remember(signature, value, data, decode, cost)
+        version.hits += 1
+        version.saved += cost
+        if used < self._touch_before:
+            version.touched.add(key)
+            if len(version.touched) >= _TOUCHED_AT_ONCE:
+                self.record_hits()
+        return value
+
+    def open(self) -> Store:
+        """Return the store, opened at the first need."""
+        if self._store is None:
+            given = self._given
+            if given is None or isinstance(given, str) or hasattr(given, "__fspath__"):
+                given = cas.open(given)
+            self._store = given
+            self._touch_before = time.time() - _DAY
+            if not _callers:
+                # Registered after the store's own, so that it runs before the store closes.
+                atexit.register(_record_all)
+            _callers.append(self)
+        return self._store
+
+    def _versions(self) -> set[Version]:
+        return {version for version in (self._version, *self._rooted.values()) if version is not None}
+
+    def counts(self) -> tuple[int, float]:
+        """Return the calls of this process that were served, and the seconds that they saved."""
+        hits = self._past_hits + sum(version.hits for version in self._versions())
+        return hits, self._past_saved + sum(version.saved for version in self._versions())
+
+    def record_hits(self) -> None:
+        """Hand the counted hits to the store; they are figures only, so a store that fails loses just them (I8)."""
+        store = self._store
+        if store is None or not store.writable:
+            return
+        for version in self._versions():
+            hits, saved, touched = version.take_counts()
+            if not hits:
+                continue
+            try:
+                store.record_hits(version.fingerprint.digest, hits, saved, touched)
+            except cas.CasError as error:
+                warn(f"{self.name} could not record its hits: {error}", error.hint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Caller, (self.function, self._given, bool(self._capacity), "always" if self._always else "stamp", self.code)
+
+
+def describe(function: Callable[..., Any]) -> str:
+    """Return `module.qualname` for messages."""
+    qualname = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', type(function).__module__)}.{qualname}"
+
+
+def warn(message: str, hint: str = "") -> None:
+    """Say aloud, at the line of the user's call, what about caching went wrong and how to mend it."""
+    import sys  # noqa: PLC0415
+    import warnings  # noqa: PLC0415
+
+    from memo.errors import CacheWarning  # noqa: PLC0415
+
+    level, frame = 2, sys._getframe(1)  # noqa: SLF001 - the only way to find the caller's line cheaply
+    while frame.f_back is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] == "memo"
+        or frame.f_code.co_filename.startswith("<memo.cached ")
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"{message}\nhint: {hint}" if hint else message, CacheWarning, stacklevel=level - 1)
+
+
+def _record_all() -> None:
+    for caller in _callers:
+        caller.record_hits()

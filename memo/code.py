@@ -1,0 +1,184 @@
+"""Code object → what it is, told apart from where it stands: its digest, its references, its source.
+
+The running code object is the truth. Source text is a translation table, made by compiling the text: it says which syntax
+tree (and so which digest, the same under every Python) belongs to a given bytecode. Code that no text explains, because
+the file was edited since or never existed, is named by its bytecode and the version of Python. Keeps I5 and I8.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cas.digest import digest
+from memo.text import source_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FunctionType
+    from typing import Protocol
+
+    from memo.references import References
+
+    class TableCache(Protocol):
+        """Bytes kept between processes; losing them loses time only (I8)."""
+
+        def get(self, key: bytes) -> bytes | None:
+            """Return what was put under `key`, or None."""
+
+        def put(self, key: bytes, value: bytes) -> None:
+            """Keep `value` under `key`."""
+
+
+TABLE_VERSION = b"memo/table/2"
+PYTHON = f"{sys.implementation.cache_tag}-{sys.hexversion:x}-{sys.flags.optimize}"
+# The `from __future__` switches that a function inherits, such as those of a notebook's session.
+FUTURE_FLAGS = 0x1FE0000
+BODY_OF_FUNCTION = 0x1
+
+
+class Local:
+    """What one code object is by itself.
+
+    Attributes:
+        digest: Of its syntax tree, or of its bytecode if no text explains it.
+        documented: Digest of the docstrings in it.
+        references: What it names.
+        text: The source text of its file; None if none explains it.
+        lines: First and last line in `text`.
+    """
+
+    __slots__ = ("digest", "documented", "lines", "references", "text")
+
+    def __init__(
+        self, digest: bytes, documented: bytes, references: References, text: str | None, lines: tuple[int, int]
+    ) -> None:
+        self.digest = digest
+        self.documented = documented
+        self.references = references
+        self.text = text
+        self.lines = lines
+
+    @property
+    def source(self) -> str | None:
+        """The lines it was written as, if they are known."""
+        if self.text is None:
+            return None
+        first, last = self.lines
+        return "\n".join(self.text.splitlines()[first - 1 : last])
+
+
+class MemoryCache:
+    """The table cache of a process that has no better one."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, bytes] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return what was put under `key`, or None."""
+        return self._kept.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Keep `value` under `key`."""
+        self._kept[key] = value
+
+
+table_cache: TableCache = MemoryCache()
+_tables: dict[tuple[bytes, int], dict[bytes, list[object]]] = {}
+_locals: dict[int, tuple[CodeType, Local]] = {}
+
+
+def local(function: FunctionType) -> Local:
+    """Return what a function's code is, read once for each code object."""
+    code = function.__code__
+    known = _locals.get(id(code))
+    if known is not None and known[0] is code:
+        return known[1]
+    found = _describe(code, source_text(code, function.__globals__))
+    _locals[id(code)] = code, found
+    return found
+
+
+def _describe(code: CodeType, text: str | None) -> Local:
+    from memo.references import References, references
+
+    bytecode = bytecode_digest(code)
+    row = _table(text, code.co_flags & FUTURE_FLAGS).get(bytecode) if text is not None else None
+    if row is None:
+        tagged = digest(b"bytecode\0" + PYTHON.encode() + b"\0" + bytecode)
+        return Local(tagged, b"", references(code), None, (0, 0))
+    tree, documented, first, last, packed = row
+    return Local(tree, documented, References.unpack(packed), text, (first, last))  # type: ignore[arg-type]
+
+
+def _table(text: str, flags: int) -> dict[bytes, list[object]]:
+    encoded = text.encode("utf-8", "surrogatepass")
+    key = digest(b"\0".join((TABLE_VERSION, PYTHON.encode(), b"%x" % flags, encoded)))
+    table = _tables.get((key, flags))
+    if table is None:
+        table = _tables[key, flags] = _load_table(key, text, flags)
+    return table
+
+
+def _load_table(key: bytes, text: str, flags: int) -> dict[bytes, list[object]]:
+    from msgpack import packb, unpackb
+
+    kept = table_cache.get(key)
+    if kept is not None:
+        try:
+            table: dict[bytes, list[object]] = unpackb(kept, strict_map_key=False)
+        except Exception:  # noqa: BLE001 - a damaged cache is a cache to rebuild (I8)
+            kept = None
+        else:
+            return table
+    # Lazy: parsing loads `ast`, 7 ms, which a process whose tables are kept never needs.
+    from memo.syntax import translate
+
+    table = translate(text, flags)
+    table_cache.put(key, packb(table))
+    return table
+
+
+def bytecode_digest(code: CodeType) -> bytes:
+    """Return the digest of what a code object does, whatever its file, its lines and its heat.
+
+    `co_code` is the bytecode as compiled: the interpreter rewrites its own copy when code runs hot or is traced.
+    """
+    consts = code.co_consts
+    if not code.co_flags & BODY_OF_FUNCTION and "__static_attributes__" in code.co_names:
+        # Python 3.13 lists the attributes of a class in an order that depends on the hash seed.
+        consts = tuple(tuple(sorted(c)) if _is_names(c) else c for c in consts)
+    shape = repr(
+        (
+            code.co_name,
+            code.co_qualname,
+            code.co_argcount,
+            code.co_posonlyargcount,
+            code.co_kwonlyargcount,
+            code.co_flags,
+            code.co_names,
+            code.co_varnames,
+            code.co_freevars,
+            code.co_cellvars,
+            [_constant(value) for value in consts],
+            len(code.co_code),
+        )
+    )
+    return digest(code.co_code + code.co_exceptiontable + b"\0" + shape.encode("utf-8", "surrogatepass"))
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
+def _constant(value: object) -> str:
+    kind = type(value)
+    if kind is tuple:
+        return f"t{[_constant(part) for part in value]}"  # type: ignore[attr-defined]
+    if kind is frozenset:
+        return f"s{sorted(_constant(part) for part in value)}"  # type: ignore[attr-defined]
+    if kind is int:
+        return hex(value)  # type: ignore[arg-type]
+    if hasattr(value, "co_code"):
+        return "c" + bytecode_digest(value).hex()  # type: ignore[arg-type]
+    return repr(value)

@@ -1,0 +1,172 @@
+"""`memo.cached`, the decorator, and the handle that a decorated function carries as `.cache`."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from types import FunctionType
+
+import cas
+from memo.caller import Caller, describe
+from memo.errors import UnstableFunction
+from memo.signature import compile_wrapper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+    from typing import Any, Literal, ParamSpec, TypeVar, overload
+
+    from cas import Entry, Store
+    from memo.protocols import Cached, Decorator
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+    @overload
+    def cached(function: Callable[P, R], /) -> Cached[P, R]: ...
+    @overload
+    def cached(
+        *,
+        store: str | os.PathLike[str] | Store | None = None,
+        memory: bool = True,
+        verify: Literal["stamp", "always"] = "stamp",
+        allow_mutable_bindings: bool = False,
+        pin: str = "minor",
+    ) -> Decorator: ...
+
+# Generators and coroutines of every kind: their result is not a value, but something that makes values.
+_RESUMABLE = 0x20 | 0x80 | 0x100 | 0x200
+
+
+def cached(function: Any = None, /, *, store: Any = None, memory: bool = True, verify: str = "stamp", **code: Any) -> Any:
+    """Keep a function's results in a store, and return them whenever it is called again with equal arguments.
+
+    A result is returned only for the same code, down to every subroutine of the user's own, and equal arguments.
+    Anything else computes. The store's failures never reach the caller: they get the value, and a CacheWarning.
+
+    Args:
+        function: What to decorate; its arguments and its result may be numpy arrays of any shape and dtype, and
+            containers of them.
+        store: A folder, or an open `cas.Store`. Default: `CAS_STORE`, else `[tool.cas] store` in the nearest
+            pyproject.toml, else the user's cache folder.
+        memory: Also keep small results in this process's memory.
+        verify: "stamp" hashes a large stored array again only if its file was touched since it was last verified,
+            "always" at every hit. Small results are always hashed.
+        **code: `allow_mutable_bindings=True` accepts a function that closes over mutable values, which then are
+            part of its fingerprint at each call; `pin` is how much of a package's version counts
+            ("minor", "exact" or "none").
+
+    Returns:
+        A function with the same parameters, and the handle `.cache` (see `Cache`); `__wrapped__` is the original.
+
+    Raises:
+        UnstableFunction: The function is a generator or a coroutine, or closes over mutable values.
+    """
+    if function is None:
+        return lambda function: cached(function, store=store, memory=memory, verify=verify, **code)
+    _check_options(function, verify, code)
+    caller = Caller(function, store, memory, verify, code)
+    wrapper = compile_wrapper(function, caller.parameters, caller.serve, caller.serve_scalars)
+    wrapper.cache = Cache(caller)  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _check_options(function: Any, verify: str, code: dict[str, Any]) -> None:
+    if not callable(function) or isinstance(function, classmethod | staticmethod | type):
+        raise UnstableFunction(
+            f"expected a function to cache, found {function!r}",
+            "write @memo.cached below @classmethod, @staticmethod or @property; to cache what a class makes, "
+            "cache a function that makes it",
+        )
+    flags = function.__code__.co_flags if type(function) is FunctionType else 0
+    if flags & _RESUMABLE:
+        raise UnstableFunction(
+            f"expected a function that returns its result, found a generator or coroutine: {describe(function)}",
+            "return a list or an array, or cache the plain function that does the work",
+        )
+    if verify not in ("stamp", "always"):
+        raise cas.InvalidInputError(f"expected verify='stamp' or 'always', found {verify!r}")
+    unknown = set(code) - {"allow_mutable_bindings", "pin"}
+    if unknown:
+        raise TypeError(f"memo.cached has no option {min(unknown)!r}")
+
+
+class Stats(namedtuple("Stats", "hits misses bypassed saved entries size cost stored_hits stored_saved")):
+    """What a cached function did in this process, and what its store holds for it.
+
+    Attributes:
+        hits: Calls of this process that were served.
+        misses: Calls of this process that were computed.
+        bypassed: Calls of this process whose arguments have no canonical form.
+        saved: Seconds of computing that the hits saved.
+        entries: Results stored, of all versions of the function.
+        size: Their bytes.
+        cost: Seconds of computing that they stand for.
+        stored_hits: Calls served so far, in all processes.
+        stored_saved: Seconds that those saved.
+    """
+
+    __slots__ = ()
+
+
+class Cache:
+    """The handle on what is stored for one function: `f.cache`.
+
+    `key`, `contains` and `forget` take the arguments of a call of the function. Unlike the function itself, they
+    raise the errors of the store and of the arguments.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._bind = compile_wrapper(caller.function, caller.parameters, caller.sign, caller.sign)
+
+    def key(self, *args: Any, **kwargs: Any) -> str:
+        """Return the call key as hexadecimal text: an ENTRY for the `cas` command.
+
+        Raises:
+            UnstableArgument: An argument has no canonical form.
+        """
+        version, signature = self._bind(*args, **kwargs)
+        return str(version.key(signature).hex())
+
+    def contains(self, *args: Any, **kwargs: Any) -> bool:
+        """Return whether the store has a result for this call under the code as it is now."""
+        return self._caller.open().fetch(bytes.fromhex(self.key(*args, **kwargs))) is not None
+
+    def forget(self, *args: Any, **kwargs: Any) -> bool:
+        """Remove this call's entry, so that it computes next time; return whether there was one."""
+        version, signature = self._bind(*args, **kwargs)
+        version.forget(signature)
+        return bool(self._caller.open().forget([version.key(signature)]))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what is stored for the function, of all its versions, newest first."""
+        record = self._caller.current().fingerprint
+        return self._caller.open().entries(record.module, record.qualname)
+
+    def stats(self) -> Stats:
+        """Return what the function did in this process, and what its store holds for it."""
+        caller = self._caller
+        store = caller.open()
+        caller.record_hits()
+        fingerprint = caller.current().fingerprint
+        mine = [
+            summary
+            for summary in store.functions()
+            if (summary.function.module, summary.function.qualname) == (fingerprint.module, fingerprint.qualname)
+        ]
+        hits, saved = caller.counts()
+        return Stats(
+            hits,
+            caller.misses,
+            caller.bypassed,
+            saved,
+            sum(summary.entries for summary in mine),
+            sum(summary.size for summary in mine),
+            sum(summary.cost for summary in mine),
+            sum(summary.hits for summary in mine),
+            sum(summary.saved for summary in mine),
+        )
+
+    def __repr__(self) -> str:
+        return f"<cache of {self._caller.name}>"

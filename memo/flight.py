@@ -1,0 +1,108 @@
+"""A miss: one computation of a call key across threads and processes, and the storing of its result.
+
+The user's function runs exactly once here unless it raises; whatever the store does, its result is returned.
+Keeps promise 2 of the design; I3 through the deposit.
+"""
+
+from __future__ import annotations
+
+import time
+
+import cas
+from memo.caller import warn
+from memo.canonical import abridge, encode_arguments
+from memo.codecs import choose
+from memo.errors import CodecError, MemoError, UnstableArgument
+from memo.provenance import provenance
+from memo.signature import sort_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+    from memo.caller import Caller
+    from memo.version import Version
+
+
+def compute(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any]) -> Any:
+    """Compute a call that missed, unless another thread or process does so first; store and return its value.
+
+    An exception of the user's function passes through untouched, and nothing is stored.
+    """
+    claim = _claim(caller, key)
+    if claim is None:
+        return _run(caller, version, signature, key, values)
+    try:
+        found, value = _look_again(caller, version, signature, key)
+        return value if found else _run(caller, version, signature, key, values)
+    finally:
+        claim.__exit__(None, None, None)
+
+
+def _claim(caller: Caller, key: bytes) -> AbstractContextManager[None] | None:
+    """Wait for the claim and return it; None where the store gives none, so that the call is just computed."""
+    try:
+        claim = caller.open().claim(key)
+        claim.__enter__()
+    except cas.ReadOnlyError:
+        return None  # nothing will be stored, which `_store` says aloud
+    except (cas.CasError, OSError) as error:
+        warn(f"{caller.name} computes without waiting for others: {error}", getattr(error, "hint", ""))
+        return None
+    return claim
+
+
+def _look_again(caller: Caller, version: Version, signature: bytes, key: bytes) -> tuple[bool, Any]:
+    """Return what another thread or process stored while this one waited for the claim."""
+    try:
+        row = caller.open().fetch(key)
+        if row is not None:
+            return True, caller.decode(version, signature, key, row)
+    except (cas.CasError, CodecError):
+        return False, None  # said aloud at the first look
+    return False, None
+
+
+def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any]) -> Any:
+    start = time.perf_counter()
+    value = caller.forward(caller.function, values)
+    cost = time.perf_counter() - start
+    caller.misses += 1
+    _warn_of_mutation(caller, version, signature, values)
+    try:
+        _store(caller, version, signature, key, value, cost)
+    except MemoError as error:
+        warn(f"{caller.name} computed its result, which is not stored: {error}", error.hint)
+    except Exception as error:  # noqa: BLE001 - promise 2: whatever the store or a codec does, the caller gets the value
+        hint = getattr(error, "hint", "") or "please report this"
+        warn(f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint)
+    return value
+
+
+def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:
+    """Deposit a computed value: blobs first, the entry last (I3)."""
+    call = cas.Call(key, version.record(caller.parameters.names), abridge(signature))
+    codec = choose(value)
+    with caller.open().deposit(call, cost) as deposit:
+        parts, summary = codec.encode(value, deposit.write)
+        deposit.commit(cas.Result(codec.name, parts, summary, {**provenance(), **version.origins()}))
+
+
+def _warn_of_mutation(caller: Caller, version: Version, signature: bytes, values: list[Any]) -> None:
+    """Say aloud that the function changed its arguments: a hit will not, so the two would differ."""
+    if all(type(value) in _IMMUTABLE for value in values):
+        return
+    names = caller.parameters.names
+    try:
+        after, _ = encode_arguments(sort_options(values, caller.parameters), names)
+    except UnstableArgument:
+        after = b""
+    if after != signature:
+        warn(
+            f"{caller.name} changed an argument while it ran; its result is stored under what it was given",
+            "a later hit leaves the argument as it is: copy it inside the function, or return what changed",
+        )
+
+
+_IMMUTABLE = frozenset({type(None), bool, int, float, complex, str, bytes})

@@ -1,0 +1,53 @@
+"""What type checkers know of a cached function. Never imported at run time, since `typing` costs milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+
+from cas import Entry
+from memo.decorator import Stats
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Handle(Protocol[P]):
+    """`f.cache`: see `memo.decorator.Cache`, whose methods take the arguments of `f`."""
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str: ...
+    def contains(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
+    def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
+    def entries(self) -> Iterator[Entry]: ...
+    def stats(self) -> Stats: ...
+
+
+class Cached(Protocol[P, R_co]):
+    """A cached function: called as before, with a handle on what is stored for it."""
+
+    @property
+    def cache(self) -> Handle[P]: ...
+    @property
+    def __wrapped__(self) -> Callable[P, R_co]: ...
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Cached[P, R_co]: ...
+    @overload
+    def __get__(
+        self: Cached[Concatenate[T, Q], R_co], instance: T, owner: type | None = None
+    ) -> Callable[Q, R_co]: ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any: ...
+
+
+class Decorator(Protocol):
+    """What `memo.cached(...)` with options returns."""
+
+    def __call__(self, function: Callable[P, R_co], /) -> Cached[P, R_co]: ...

@@ -1,0 +1,47 @@
+"""What a type checker must see of `memo.cached`; checked by `make types`, never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import memo
+
+
+@memo.cached
+def scale(values: list[float], factor: float = 2.0, *, offset: int = 0) -> list[float]:
+    """Return a scaled list."""
+    return [factor * value + offset for value in values]
+
+
+@memo.cached(store="./results")
+def name(number: int) -> str:
+    """Return a number's name."""
+    return str(number)
+
+
+class Model:
+    """A class with a cached method."""
+
+    @memo.cached
+    def fit(self, steps: int) -> float:
+        """Return a number."""
+        return float(steps)
+
+
+assert_type(scale([1.0], 3.0), list[float])
+assert_type(scale([1.0], factor=3.0, offset=1), list[float])
+assert_type(name(3), str)
+assert_type(scale.cache.key([1.0], offset=1), bytes)
+assert_type(scale.cache.contains([1.0]), bool)
+assert_type(scale.__wrapped__([1.0]), list[float])
+assert_type(Model().fit(3), float)
+
+# Each of these must be an error: with `warn_unused_ignores` and `reportUnnecessaryTypeIgnoreComment`
+# a checker complains when it is not.
+scale("text")  # type: ignore[arg-type]
+scale([1.0], offset="much")  # type: ignore[arg-type]
+scale([1.0], unknown=1)  # type: ignore[call-arg]
+scale()  # type: ignore[call-arg]
+name(number=None)  # type: ignore[arg-type]
+scale.cache.key(1)  # type: ignore[arg-type]
+Model().fit("many")  # type: ignore[arg-type]
