@@ -44,6 +44,7 @@ lint: $(VENV)/.has-lint
 
 types: $(VENV)/.has-lint $(VENV)/.has-test
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.has-bench

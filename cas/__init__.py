@@ -8,7 +8,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cas.entry import BlobFile, Call, Entry, FunctionRecord, FunctionSummary, Result
+    from cas.blob import BlobFile
+    from cas.entry import Call, Entry, FunctionRecord, FunctionSummary, Result
     from cas.errors import (
         BusyError,
         CasError,
@@ -44,7 +45,8 @@ __all__ = [
 
 _HOMES = {
     "cas.opening": ("open",),
-    "cas.entry": ("BlobFile", "Call", "Entry", "FunctionRecord", "FunctionSummary", "Result"),
+    "cas.blob": ("BlobFile",),
+    "cas.entry": ("Call", "Entry", "FunctionRecord", "FunctionSummary", "Result"),
     "cas.store": ("Deposit", "Store"),
 }
 

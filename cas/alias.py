@@ -1,8 +1,8 @@
 """The alias of an entry, `module/qualname/<code>/<hash>.<arguments>`, and the modes that write arguments.
 
-Pure functions: nothing here touches a disk or a store. `<code>` is the start of the fingerprint, `<hash>` that of
-the call key; two calls never share a name, however their arguments are written (I6 holds in the hash), also where
-upper and lower case are one. The arguments are read back without running anything (I7).
+Pure functions: nothing here touches a disk or a store. `<code>` is the start of the fingerprint, `<hash>` that
+of the call key; two calls never share a name, however their arguments are written (I6 holds in the hash), also
+where upper and lower case are one. The arguments are read back without running anything (I7).
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cas.blob import BlobFile as BlobFile
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,15 +69,6 @@ class Result:
     parts: Parts
     summary: str
     provenance: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class BlobFile:
-    """A verified blob that stands as a file: its digest, its path, its size in bytes."""
-
-    digest: bytes
-    path: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Explained(Exception):
+class Explained(Exception):  # noqa: N818 - a base, never raised by itself
     """An error that carries its mend: the message names the fault, `hint` the way out.
 
     Args:
@@ -68,9 +68,7 @@ class InvalidInputError(CasError, ValueError):
 class StorageError(CasError, OSError):
     """The disk or its file system failed; `errno` and `filename` say where."""
 
-    def __init__(
-        self, message: str, hint: str = "", errno: int | None = None, filename: str | None = None
-    ) -> None:
+    def __init__(self, message: str, hint: str = "", errno: int | None = None, filename: str | None = None) -> None:
         CasError.__init__(self, message, hint)
         self.errno = errno
         self.filename = filename

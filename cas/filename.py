@@ -36,8 +36,8 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)|[. ]", re
 def escape(text: str, keep: Callable[[str], bool] = str.isprintable) -> str:
     """Return `text` with `%XX` for the UTF-8 bytes of each character that is unsafe or not to `keep`.
 
-    Letters and signs beyond ASCII stay only where Unicode's normal form C leaves the text as it is: a file system
-    may hand a name back in another form.
+    Letters and signs beyond ASCII stay only where Unicode's normal form C leaves the text as it is: a file
+    system may hand a name back in another form.
     """
     stable = unicodedata.is_normalized("NFC", text)
     return "".join(c if is_safe(c, stable) and keep(c) else _percent(c) for c in text)

@@ -12,7 +12,8 @@ from msgpack import unpackb
 
 from cas import extension as ext
 from cas.errors import IntegrityError
-from cas.shown import Shown, describe, show, to_json
+from cas.description import describe
+from cas.shown import Shown, show, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     Extension = Callable[[int, Any], Any]
     """Given a code and the body of a leaf, or the elements after a tag: a value, or NotImplemented."""
+
+_FAULTS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, struct.error, RecursionError)
 
 __all__ = ["Shown", "show", "to_json", "unpack"]
 
@@ -46,7 +49,7 @@ def unpack(data: Buffer, extension: Extension | None = None) -> Any:
             strict_map_key=False,
             unicode_errors="surrogatepass",
         )
-    except (ValueError, TypeError, LookupError, ArithmeticError, struct.error, RecursionError) as error:
+    except _FAULTS as error:
         raise _malformed(str(error) or type(error).__name__) from error
     if reader.open_tags:
         raise _malformed("a tag that opens no array")

@@ -27,6 +27,7 @@ DAMAGED_INDEX = "damaged index"
 DAMAGED_RESULT = "damaged result"
 DAMAGED_ARGUMENTS = "damaged arguments"
 MISSING_BLOB = "missing blob"
+MISSING_FUNCTION = "missing function"
 DAMAGED_BLOB = "damaged blob"
 STRAY = "stray file"
 ORPHAN = "unneeded blob"
@@ -36,6 +37,7 @@ _MENDS = {
     DAMAGED_RESULT: "repair drops the entry; the call is computed again",
     DAMAGED_ARGUMENTS: "repair drops the entry; the call is computed again",
     MISSING_BLOB: "repair drops the entry; the call is computed again",
+    MISSING_FUNCTION: "repair drops the entry; the call is computed again",
     DAMAGED_BLOB: "repair moves it to quarantine; the calls that need it are computed again",
     STRAY: "repair removes it",
     ORPHAN: "`cas gc` removes it",
@@ -67,6 +69,12 @@ class Finding:
     def damage(self) -> bool:
         """Whether a result is lost or in doubt; False for what merely takes space."""
         return self.kind not in (STRAY, ORPHAN)
+
+
+    @property
+    def mendable(self) -> bool:
+        """Whether `repair` can mend it."""
+        return self.kind not in (DAMAGED_INDEX, ORPHAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ def repair(store: Store, findings: Iterable[Finding], progress: Progress | None 
 
 def _mend(store: Store, finding: Finding) -> bool:
     """Mend one finding; return whether it was one to mend and is gone now."""
-    if finding.kind in (DAMAGED_RESULT, DAMAGED_ARGUMENTS, MISSING_BLOB):
+    if finding.kind in (DAMAGED_RESULT, DAMAGED_ARGUMENTS, MISSING_BLOB, MISSING_FUNCTION):
         key = bytes.fromhex(finding.subject)
         try:
             entry = store.entry(key)
@@ -192,7 +200,9 @@ def _entry_findings(store: Store, entry: Entry, state: Callable[[bytes], str]) -
         except IntegrityError as error:
             yield Finding(DAMAGED_RESULT, key, f"{entry.function.name}: {error.message}")
     fault = _arguments_fault(entry)
-    if fault:
+    if not entry.function.fingerprint:
+        yield Finding(MISSING_FUNCTION, key, "the index has no function record for it")
+    elif fault:
         yield Finding(DAMAGED_ARGUMENTS, key, f"{entry.function.name}: {fault}")
 
 

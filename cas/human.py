@@ -2,8 +2,8 @@
 
 `channel=3,rate=250.0,bands=(4,8),method=welch,note='a, b'`: Python's own literals with `=` for a dict's `:`,
 with strings bare where nothing else could be meant, and with `%XX` for what a file name cannot hold.
-Inside double quotes the text is also safe in a shell. Values that have no literal stand as `kind(text)`, which
-is for the eye: they come back as `Shown`. docs/query.md has the grammar.
+Inside double quotes the text is also safe in a shell. Values that have no literal stand as `kind(text)`, for
+the eye: they come back as `Shown`. docs/query.md has the grammar.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-_CONTAINERS = {tuple: "()", list: "[]", dict: "{}", set: "{}", frozenset: "()"}
+_CONTAINERS = {kind: tuple(signs) for kind, signs in ((tuple, "()"), (list, "[]"), (set, "{}"))}
+_CONTAINERS |= {dict: ("{", "}"), frozenset: ("(", ")")}
 _WRITERS: dict[type, Callable[..., str]] = {
     **{type(value): str for value in WORDS.values()},
     int: _integer,

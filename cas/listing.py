@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 UNREADABLE = Shown("unreadable", "?", {})
 """Stands for an argument that cannot be decoded; `cas fsck` says more."""
 
-_STORE_ORDERS = frozenset({"created", "used", "cost", "size", "codec", "summary", "key"})
+ENTRY_FIELDS = frozenset({"created", "used", "cost", "size", "codec", "summary", "key"})
+"""What entries can be sorted by, besides their arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,21 @@ def sort_functions(rows: Sequence[FunctionRow], order: str) -> list[FunctionRow]
     return sorted(rows, key=lambda row: getattr(row, name), reverse=order.startswith("-"))  # type: ignore[no-any-return]
 
 
+def function_json(row: FunctionRow) -> dict[str, Any]:
+    """Return a function for machines."""
+    return {name: getattr(row, name) for name in FunctionRow.__slots__} | {"used": iso(row.used)}
+
+
+def check_order(order: str, names: Sequence[str]) -> None:
+    """Raise InvalidInputError unless `order` is an entry field or one of the arguments `names`."""
+    name = order.removeprefix("-")
+    if name not in ENTRY_FIELDS and name not in names:
+        raise InvalidInputError(
+            f"expected a column to sort by, found {name!r}",
+            f"choose one of {', '.join([*names, *sorted(ENTRY_FIELDS)])}; a leading - is for descending",
+        )
+
+
 def list_entries(
     store: Store,
     function: tuple[str, str] | None = None,
@@ -146,7 +162,7 @@ def list_entries(
     """
     module, qualname = function or (None, None)
     name = order.removeprefix("-")
-    indexed = name in _STORE_ORDERS
+    indexed = name in ENTRY_FIELDS
     entries = store.entries(module, qualname, order if indexed else "-created")
     rows: Iterable[Row] = map(decode, entries)
     if matches is not None:

@@ -26,9 +26,7 @@ _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...))
 _NAMES = {"nan": math.nan, "inf": math.inf, "Ellipsis": ...}
 
 
-def repr_encode(
-    arguments: Sequence[tuple[str, object]], *, compressed: bool = True, base64encode: bool = True
-) -> str:
+def repr_encode(arguments: Sequence[tuple[str, object]], *, compressed: bool = True, base64encode: bool = True) -> str:
     """Return named values as the `repr` of a list of pairs, safe as a file name if `base64encode`.
 
     Raises:
@@ -68,7 +66,7 @@ def repr_decode(text: str, *, compressed: bool = True, base64encode: bool = True
         ) from None
     if not _is_pairs(pairs):
         raise InvalidInputError("expected a list of (name, value) in the mode repr", "see cas.alias.MODES")
-    return pairs  # type: ignore[return-value]
+    return pairs
 
 
 def _check(value: object) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cas.store import Store
 
 
-def open(location: str | os.PathLike[str] | None = None, *, create: bool = True, writable: bool = True) -> Store:  # noqa: A001 - read as cas.open
+def open(location: str | os.PathLike[str] | None = None, *, create: bool = True, writable: bool = True) -> Store:
     """Open the store at a location, and make it if there is none.
 
     Args:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from cas.entry import BlobFile, Call, Entry, FunctionSummary, Parts, Result
+    from cas.blob import BlobFile
+    from cas.entry import Call, Entry, FunctionSummary, Parts, Result
 
     Fetched = tuple[str, bytes, bytes | None, float, float]
     """What a hit needs: codec, root digest, root bytes if inline, cost in seconds, time of last use."""

@@ -201,7 +201,8 @@ class Caller:
                 warn(f"{self.name} could not record its hits: {error}", error.hint)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Caller, (self.function, self._given, bool(self._capacity), "always" if self._always else "stamp", self.code)
+        verify = "always" if self._always else "stamp"
+        return Caller, (self.function, self._given, bool(self._capacity), verify, self.code)
 
 
 def describe(function: Callable[..., Any]) -> str:

@@ -34,11 +34,14 @@ if TYPE_CHECKING:
         pin: str = "minor",
     ) -> Decorator: ...
 
+
 # Generators and coroutines of every kind: their result is not a value, but something that makes values.
 _RESUMABLE = 0x20 | 0x80 | 0x100 | 0x200
 
 
-def cached(function: Any = None, /, *, store: Any = None, memory: bool = True, verify: str = "stamp", **code: Any) -> Any:
+def cached(
+    function: Any = None, /, *, store: Any = None, memory: bool = True, verify: str = "stamp", **code: Any
+) -> Any:
     """Keep a function's results in a store, and return them whenever it is called again with equal arguments.
 
     A result is returned only for the same code, down to every subroutine of the user's own, and equal arguments.

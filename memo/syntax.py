@@ -17,7 +17,7 @@ from memo.mutations import computed_names, mutations
 from memo.references import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import CodeType
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -119,7 +119,8 @@ def tree_digest(node: Function) -> bytes:
     annotations that only a reader of annotations sees.
     """
     out: list[bytes] = []
-    pending: list[object] = [node.body, _parameters(node.args), type(node).__name__]
+    body = node.body if isinstance(node, ast.Lambda) else _body(node)
+    pending: list[object] = [body, _parameters(node.args), type(node).__name__]
     while pending:
         part = pending.pop()
         if isinstance(part, ast.AST):
@@ -148,22 +149,28 @@ def _fields(node: ast.AST) -> list[tuple[str, object]]:
         values["values"] = _joined(node.values)
     elif isinstance(node, ast.Constant):
         return [("value", node.value)]
-    elif isinstance(node, ast.arg) or (isinstance(node, ast.AnnAssign) and not hasattr(node, "in_class")):
+    elif isinstance(node, (ast.arg, ast.AnnAssign)) and not hasattr(node, "is_read"):
         values.pop("annotation")
     elif isinstance(node, DOCUMENTED):
         values["body"] = _body(node)
-        if not getattr(node, "decorator_list", None):
+        if not node.decorator_list:
             values.pop("returns", None)
+        elif not isinstance(node, ast.ClassDef):
+            _mark_read([inner for inner in ast.walk(node.args) if isinstance(inner, ast.arg)])
     return [(field, value) for field, value in values.items() if value is not None and value != []]
 
 
 def _body(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.stmt]:
     body = node.body[1:] if _doc(node) is not None else node.body
     if isinstance(node, ast.ClassDef):
-        for statement in body:
-            if isinstance(statement, ast.AnnAssign):
-                statement.in_class = True  # type: ignore[attr-defined]
+        _mark_read([statement for statement in body if isinstance(statement, ast.AnnAssign)])
     return body
+
+
+def _mark_read(nodes: Sequence[ast.AST]) -> None:
+    """Keep the annotations of inner classes and of decorated inner functions: dataclasses and dispatch read them."""
+    for node in nodes:
+        node.is_read = True  # type: ignore[attr-defined]
 
 
 def _joined(values: list[ast.expr]) -> list[ast.expr]:

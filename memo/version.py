@@ -61,9 +61,7 @@ class Version:
         self.recorded, self._recorded_saved, self.touched = self.hits, self.saved, set()
         return counts
 
-    def remember(
-        self, signature: bytes, value: Any, data: bytes, decode: Callable[..., Any], cost: float
-    ) -> None:
+    def remember(self, signature: bytes, value: Any, data: bytes, decode: Callable[..., Any], cost: float) -> None:
         """Keep a small result in memory: the value itself if nothing can change it, else its bytes (X25)."""
         size = len(data) + len(signature) + _OVERHEAD
         if size > self._capacity or signature in self.memory:

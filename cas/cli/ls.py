@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cas.cli.options import json_option, limit_of, open_for_listing, store_option, where_option
+from cas.cli.options import (
+    compile_where,
+    json_option,
+    limit_of,
+    open_for_listing,
+    store_option,
+    where_option,
+)
 from cas.cli.output import Column, count, note, print_json_list, print_plain, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cas.listing import Row
     from cas.store import Store
@@ -56,7 +63,7 @@ def ls_command(
     elif function is None and where is None and not with_alias:
         _list_functions(store, order or "-used", rows, as_json)
     else:
-        _list_entries(_Listing(store, function, where, order or "-created", rows), as_json, with_alias)
+        _list_entries(store, function, where, _Page(order or "-created", rows), as_json, with_alias)
 
 
 def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) -> None:
@@ -96,24 +103,109 @@ def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) 
         note(f"{count(len(found) - len(shown), 'more function')}; --limit 0 shows all")
 
 
-class _Listing:
-    """What `cas ls` is to show of entries: which, in what order, how many, under which columns."""
+def _list_entries(
+    store: Store, function: str | None, where: str | None, page: _Page, as_json: bool, with_alias: bool
+) -> None:
+    from cas.listing import columns, list_entries, row_json
+    from cas.lookup import find_function
 
-    def __init__(self, store: Store, function: str | None, where: str | None, order: str, limit: int | None) -> None:
-        from cas.lookup import find_function
+    versions = find_function(store, function) if function else store.functions()
+    names = columns(summary.function for summary in versions)
+    found = list_entries(
+        store,
+        (versions[0].function.module, versions[0].function.qualname) if function else None,
+        matches=None if where is None else compile_where(where, names),
+        order=page.checked_order(names),
+        # One more than is shown tells whether there are more.
+        limit=None if page.limit is None else page.limit + 1,
+    )
+    if as_json:
+        print_json_list(row_json(row, with_alias) for row in islice(found, page.limit))
+        return
+    more: list[Row] = []
+    shown = page.cut(found, more)
+    if with_alias:
+        print_plain([Column("KEY"), Column("ALIAS")], ((_key(row), row.alias) for row in shown))
+    elif function:
+        print_table(*_own_columns(shown, names, several=len(versions) > 1))
+    else:
+        print_table(*_common_columns(shown))
+    if more:
+        note(_more(page, sum(version.entries for version in versions) if where is None else None))
 
-        self.versions = find_function(store, function) if function else store.functions()
-        self.one_function = function is not None
-        self.store = store
-        self.order = order
-        self.limit = limit
-        self.where = where
-        self.matches: Callable[[Row], bool] | None = None
-        if where is not None:
-            self.matches = _matcher(where, self.names())
 
-    def names(self) -> list[str]:
-        """Return the arguments that entries may have."""
-        from cas.listing import columns
+class _Page(NamedTuple):
+    """In what order, and how many."""
 
-        return columns(summary.function for summary in self.versions)
+    order: str
+    limit: int | None
+
+    def checked_order(self, names: list[str]) -> str:
+        """Return the order, made sure of before anything is read."""
+        from cas.listing import check_order
+
+        check_order(self.order, names)
+        return self.order
+
+    def cut(self, rows: Iterator[Row], more: list[Row]) -> Iterator[Row]:
+        """Yield the page; put the row after it, if there is one, into `more`."""
+        yield from islice(rows, self.limit)
+        more.extend(islice(rows, 1))
+
+
+def _more(page: _Page, total: int | None) -> str:
+    shown = page.limit or 0
+    if total is None:
+        return f"more entries match than these {shown:,}; --limit 0 shows all"
+    return f"{count(total - shown, 'more entry', 'more entries')}; --limit 0 shows all"
+
+
+def _own_columns(
+    rows: Iterable[Row], names: list[str], several: bool
+) -> tuple[list[Column], Iterator[Sequence[str]]]:
+    """Lay out the entries of one function: each argument in a column of its own."""
+    from cas.form import show
+
+    width = _CELL if sys.stdout.isatty() else _UNCUT
+    headings = [Column("KEY"), *([Column("CODE")] if several else []), *map(Column, names), *_RESULT]
+
+    def cells() -> Iterator[Sequence[str]]:
+        for row in rows:
+            code = [row.entry.function.fingerprint.hex()[:_CODE]] if several else []
+            arguments = (show(row.arguments[n], width) if n in row.arguments else "" for n in names)
+            yield (_key(row), *code, *arguments, *_result(row))
+
+    return headings, cells()
+
+
+def _common_columns(rows: Iterable[Row]) -> tuple[list[Column], Iterator[Sequence[str]]]:
+    """Lay out entries of several functions: the arguments in one column."""
+    from cas.form import show
+
+    width = _CELL if sys.stdout.isatty() else _UNCUT
+
+    def cells() -> Iterator[Sequence[str]]:
+        for row in rows:
+            arguments = ", ".join(f"{name}={show(value, width)}" for name, value in row.arguments.items())
+            yield (_key(row), row.entry.function.name, arguments, *_result(row))
+
+    return [Column("KEY"), Column("FUNCTION"), Column("ARGUMENTS"), *_RESULT], cells()
+
+
+_RESULT = (Column("RESULT"), Column("SIZE", True), Column("COST", True), Column("AGE", True))
+
+
+def _key(row: Row) -> str:
+    return row.entry.key.hex()[:_KEY]
+
+
+def _result(row: Row) -> tuple[str, ...]:
+    from cas.units import format_age, format_duration, format_size
+
+    entry = row.entry
+    return (
+        entry.summary,
+        format_size(entry.size),
+        format_duration(entry.cost),
+        format_age(time.time() - entry.created),
+    )

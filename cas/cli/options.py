@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cas.cli.output import note
 from cas.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cas.listing import Row
     from cas.store import Store
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
@@ -47,6 +49,22 @@ def open_store(location: str | None, writable: bool = False) -> Store:
         return cas.open(location, create=False, writable=writable)
     except NotFoundError as error:
         raise NotFoundError(error.message, f"{error.hint}; or name another with --store DIR") from None
+
+
+def open_for_listing(location: str | None) -> Store | None:
+    """Open the store to look around in; None, with a note, if the configured one does not exist yet."""
+    try:
+        return open_store(location)
+    except NotFoundError as error:
+        if location is not None:
+            raise
+        note(f"{error.message}: {error.hint}")
+        return None
+
+
+def compile_where(text: str, names: list[str]) -> Callable[[Row], bool]:
+    """Return the test that `--where` asks for, given the arguments that there are."""
+    raise NotImplementedError
 
 
 def size_of(text: str | None) -> int | None:

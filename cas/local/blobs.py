@@ -12,8 +12,8 @@ import threading
 
 from blake3 import blake3
 
+from cas.blob import BlobFile
 from cas.digest import digest_parts
-from cas.entry import BlobFile
 from cas.errors import IntegrityError, NotFoundError
 from cas.local.layout import cannot_write
 
@@ -55,9 +55,7 @@ class Blobs:
             digest = digest_parts(views)
             if self._stands(digest, durable):
                 return digest, self.stamp(digest)
-        temporary = os.path.join(
-            self._layout.temporary, f"{os.getpid()}-{threading.get_ident():x}-{next(_serial)}"
-        )
+        temporary = os.path.join(self._layout.temporary, f"{os.getpid()}-{threading.get_ident():x}-{next(_serial)}")
         try:
             try:
                 digest = _write_and_hash(temporary, views, durable)

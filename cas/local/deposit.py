@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Root blobs up to this size stand in the index, larger ones in a file; see benchmarks/inline.py for the figures.
 INLINE_LIMIT = 16 << 10
-# About what an fsync of a small file takes on a common disk, in seconds (0.4–1 ms measured, more under load).
+# About what an fsync of a small file takes on a common disk, in seconds (0.4 to 1 ms measured, more under load).
 FSYNC_COST = 0.005
 
 
@@ -104,8 +104,13 @@ def _function_id(run: Callable[..., sqlite3.Cursor], function: FunctionRecord) -
                 "INSERT INTO functions (fingerprint, module, qualname, parameters, manifest, created, used)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    function.fingerprint, function.module, function.qualname, msgpack.packb(function.parameters),
-                    function.manifest, now, now,
+                    function.fingerprint,
+                    function.module,
+                    function.qualname,
+                    msgpack.packb(function.parameters),
+                    function.manifest,
+                    now,
+                    now,
                 ),  # fmt: skip
             ).lastrowid
             or 0

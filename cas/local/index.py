@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from cas.local.layout import Layout
     from cas.local.blobs import Stamp
+    from cas.local.layout import Layout
 
 _APPLICATION = 0x63617331
 _BUSY_SECONDS = 60.0
@@ -142,7 +142,9 @@ class Index:
                 "it was made by a newer cas: update this one (pip install -U cas-memo), or name another store",
             )
         if version == 0:
-            raise IntegrityError(f"the index {self._layout.index} is empty", "remove the store, or restore it from a copy")
+            raise IntegrityError(
+                f"the index {self._layout.index} is empty", "remove the store, or restore it from a copy"
+            )
 
     def _retire_dead_threads(self) -> None:
         for pair in [pair for pair in self._opened if not pair[0].is_alive()]:
@@ -190,7 +192,7 @@ class Index:
     def stamp(self, digest: bytes) -> Stamp | None:
         """Return what a blob's file looked like when last verified."""
         rows = self.rows("SELECT size, modified, inode FROM stamps WHERE digest = ?", (digest,))
-        return rows[0] if rows else None  # type: ignore[return-value]
+        return rows[0] if rows else None
 
     def moved(self) -> bool:
         """Return whether the file on disk is no longer the one this process has open (the store was deleted)."""

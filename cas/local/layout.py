@@ -93,7 +93,9 @@ class Layout:
             else:
                 occupied = True
             if occupied:
-                raise InvalidInputError(f"expected a store, found something else at {self.root}", _NOT_A_STORE) from None
+                raise InvalidInputError(
+                    f"expected a store, found something else at {self.root}", _NOT_A_STORE
+                ) from None
             raise NotFoundError(
                 f"there is no store at {self.root}", "the first result that a function stores makes one"
             ) from None

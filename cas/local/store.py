@@ -14,6 +14,7 @@ import time
 
 from blake3 import blake3
 
+from cas.blob import BlobFile
 from cas.errors import IntegrityError, NotFoundError, ReadOnlyError
 from cas.local.blobs import Blobs
 from cas.local.claims import Claim, Claims
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from cas.entry import BlobFile, Call, Entry, FunctionSummary
+    from cas.entry import Call, Entry, FunctionSummary
     from cas.local.blobs import Stamp
     from cas.local.deposit import LocalDeposit
     from cas.store import Fetched
@@ -100,8 +101,6 @@ class LocalStore:
 
     def open_blob(self, digest: bytes, always: bool = False) -> BlobFile:
         """Return a blob's file, verified; see `Store.open_blob`."""
-        from cas.entry import BlobFile  # noqa: PLC0415 - dataclasses are slow to import, and small hits need none
-
         stamp = self.blob_files.stamp(digest)
         if not always and (self._stamps.get(digest) == stamp or self.index.stamp(digest) == stamp):
             self._remember_stamp(digest, stamp)

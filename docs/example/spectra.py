@@ -32,14 +32,13 @@ def main() -> None:
 
 def timed(function, *args, **options) -> tuple[float, float]:
     """Call a cached function; print and return what the call took and what it saved, in seconds."""
-    found = function.cache.contains(*args, **options)
+    before = function.cache.stats()
     start = time.perf_counter()
     function(*args, **options)
     took = time.perf_counter() - start
-    key = function.cache.key(*args, **options)
-    saved = (
-        next(entry.cost for entry in function.cache.entries() if entry.key == key) - took if found else 0.0
-    )
+    after = function.cache.stats()
+    found = after.hits > before.hits
+    saved = after.saved - before.saved - took if found else 0.0
     shown = ", ".join(f"{name}={value:g}" for name, value in options.items())
     print(
         f"    {f'{function.__name__}(…, {shown})':<28}{'found' if found else 'computed':<10}"

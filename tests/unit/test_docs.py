@@ -55,9 +55,7 @@ def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [words[1:] for words in typed() if words[0] == "cas"], ids=lambda words: " ".join(words)
-)
+@pytest.mark.parametrize("arguments", [words[1:] for words in typed() if words[0] == "cas"], ids=" ".join)
 def test_cas_commands_exist(arguments: list[str]) -> None:
     """Every `cas` command that the manual shows exists and takes the arguments shown."""
     name, *rest = arguments

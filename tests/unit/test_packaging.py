@@ -8,33 +8,33 @@ import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = set(
-    [
-        "ast",
-        "asyncio",
-        "click",
-        "concurrent",
-        "dataclasses",
-        "importlib.metadata",
-        "inspect",
-        "json",
-        "logging",
-        "multiprocessing",
-        "numpy",
-        "pathlib",
-        "platformdirs",
-        "re",
-        "rich",
-        "scipy",
-        "tempfile",
-        "tomllib",
-        "typing",
-    ]
-)
+HEAVY = {
+    "ast",
+    "asyncio",
+    "click",
+    "concurrent",
+    "dataclasses",
+    "importlib.metadata",
+    "inspect",
+    "json",
+    "logging",
+    "multiprocessing",
+    "numpy",
+    "pathlib",
+    "platformdirs",
+    "re",
+    "rich",
+    "scipy",
+    "tempfile",
+    "tomllib",
+    "typing",
+}
 SCALAR_HIT = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -86,7 +86,11 @@ def test_version_is_one() -> None:
     assert distribution("cas-memo").version == project["version"]
 
 
-@pytest.mark.parametrize("package", ["memo", "cas"])
-def test_packages_are_typed(package: str) -> None:
-    """Each package says that its types may be relied on."""
-    assert (ROOT / package / "py.typed").is_file()
+def test_wheel_is_whole(tmp_path: Path) -> None:
+    """The wheel holds every module of both packages, their marks of being typed, and nothing else."""
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    expected = {
+        str(path.relative_to(ROOT)) for package in ("cas", "memo") for path in (ROOT / package).rglob("*.py")
+    }
+    assert packed == expected | {"cas/py.typed", "memo/py.typed"}

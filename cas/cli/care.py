@@ -1,0 +1,236 @@
+"""`cas gc`, `cas fsck`, `cas stats`: what a store takes, what may go, and whether it is intact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cas.cli import exits
+from cas.cli.options import (
+    duration_of,
+    json_option,
+    open_for_listing,
+    open_store,
+    size_of,
+    store_option,
+)
+from cas.cli.output import Column, count, note, print_facts, print_json, print_json_list, print_table, progress
+from cas.errors import ReadOnlyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cas.fsck import Finding
+    from cas.gc import Plan, Removed
+    from cas.store import Store
+
+_REASONS = {
+    "stale": "of code that was superseded",
+    "unused": "unused for longer than asked",
+    "size": "least worth keeping",
+}
+
+
+@click.command("gc", short_help="Remove what nothing needs, and what you say may go.")
+@click.option("--max-size", metavar="SIZE", help="Drop the least worth keeping until the store fits, e.g. 10GB.")
+@click.option("--older-than", metavar="TIME", help="Drop results that were not used for so long, e.g. 30d.")
+@click.option("--stale", is_flag=True, help="Drop results of code that was superseded by newer code.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
+@json_option
+@store_option
+def gc_command(
+    max_size: str | None,
+    older_than: str | None,
+    stale: bool,
+    dry_run: bool,
+    as_json: bool,
+    location: str | None,
+) -> None:
+    """Remove blobs that no entry needs, and entries that the options name.
+
+    Without options no result is lost. What an option drops is computed again when it is next called for.
+    """
+    limit, age = size_of(max_size), duration_of(older_than)
+    store = _open_to_change(location, dry_run)
+    if store is None:
+        if as_json:
+            print_json({})
+        return
+    from cas import gc  # only this command needs it
+
+    with progress() as tell:
+        plan = gc.plan(store, max_size=limit, older_than=age, stale=stale, progress=tell)
+        removed = None if dry_run else gc.execute(store, plan, tell)
+    if as_json:
+        print_json(_gc_json(plan, removed))
+    else:
+        _print_gc(plan, removed)
+
+
+def _open_to_change(location: str | None, dry_run: bool) -> Store | None:
+    """Open a store for care; None, with a note, if the configured one does not exist yet."""
+    store = open_for_listing(location)
+    if store is None or dry_run:
+        return store
+    store = open_store(location, writable=True)
+    if not store.writable:
+        raise ReadOnlyError(
+            f"the store {store.location} does not take writes", "make the folder writable; --dry-run needs no writing"
+        )
+    return store
+
+
+def _gc_json(plan: Plan, removed: Removed | None) -> dict[str, Any]:
+    return {
+        "entries": plan.entries,
+        "size": plan.size,
+        "drop": [
+            {"key": drop.key.hex(), "reason": drop.reason, "cost": drop.cost, "size": drop.size}
+            for drop in plan.drops
+        ],
+        "blobs": [digest.hex() for digest in plan.blobs],
+        "freed": plan.freed,
+        "lost": plan.lost,
+        "removed": None
+        if removed is None
+        else {"entries": removed.entries, "kept": removed.kept, "size": removed.size},
+    }
+
+
+def _print_gc(plan: Plan, removed: Removed | None) -> None:
+    from cas.units import format_duration, format_size
+
+    facts = [("store", f"{_entries(plan.entries)}, {format_size(plan.size)}")]
+    for reason, (entries, cost) in plan.reasons().items():
+        facts.append(
+            (reason, f"{_entries(entries)} {_REASONS[reason]}, {format_duration(cost)} of computing")
+        )
+    facts.append(("blobs", f"{count(len(plan.blobs), 'blob')} that nothing needs then, {format_size(plan.blobs_size)}"))
+    print_facts(facts)
+    if removed is None:
+        click.echo(
+            f"would free {format_size(plan.freed)}; results of {_lost(plan.lost)} of computing would be lost"
+        )
+        return
+    click.echo(f"freed {format_size(removed.size)}; {_entries(removed.entries)} removed")
+    if removed.kept:
+        note(f"{_entries(removed.kept)} stayed: used since the plan was made")
+
+
+def _entries(number: int) -> str:
+    return count(number, "entry", "entries")
+
+
+def _lost(seconds: float) -> str:
+    """Return computing time in CPU hours, once it is enough to count in them."""
+    from cas.units import format_duration
+
+    return f"{seconds / 3600:,.1f} CPU-hours" if seconds >= 360 else format_duration(seconds)
+
+
+@click.command("fsck", short_help="Verify everything; --repair mends what can be.")
+@click.option("--repair", is_flag=True, help="Drop damaged entries, quarantine damaged blobs, remove leftovers.")
+@json_option
+@store_option
+def fsck_command(repair: bool, as_json: bool, location: str | None) -> None:
+    """Read every result in the store and verify it against its digest.
+
+    Ends with 0 if everything is intact, with 1 if there is damage, with --repair if some of it is left.
+    """
+    store = open_for_listing(location)
+    if store is None:
+        if as_json:
+            print_json_list([])
+        return
+    from cas import fsck  # only this command needs it
+
+    left: set[Finding] | None = None
+    with progress() as tell:
+        findings = list(fsck.check(store, tell))
+        if repair and findings:
+            writable = _open_to_change(location, dry_run=False)
+            if writable is not None:
+                left = set(fsck.repair(writable, findings, tell).left)
+    if as_json:
+        print_json_list(_finding_json(finding, left) for finding in findings)
+    else:
+        _print_findings(findings, left)
+    if any(finding.damage for finding in (findings if left is None else left)):
+        click.get_current_context().exit(exits.FAILED)
+
+
+def _finding_json(finding: Finding, left: set[Finding] | None) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "subject": finding.subject,
+        "detail": finding.detail,
+        "damage": finding.damage,
+        "mend": finding.mend,
+        "mended": left is not None and finding not in left,
+    }
+
+
+def _print_findings(findings: list[Finding], left: set[Finding] | None) -> None:
+    if not findings:
+        click.echo("everything is intact")
+        return
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for finding in findings:
+            mended = left is not None and finding not in left
+            yield finding.kind, finding.subject, finding.detail, "mended" if mended else finding.mend
+
+    print_table([Column("FINDING"), Column("SUBJECT"), Column("SEEN"), Column("MEND")], rows())
+    damage = sum(finding.damage for finding in findings)
+    click.echo(f"{count(len(findings), 'finding')}, {damage:,} of damage")
+    if left is None and any(finding.mendable for finding in findings):
+        note("`cas fsck --repair` mends what can be mended")
+
+
+@click.command("stats", short_help="What the store holds, in figures.")
+@json_option
+@store_option
+def stats_command(as_json: bool, location: str | None) -> None:
+    """Show what the store holds, what computing it took, and what its hits saved."""
+    store = open_for_listing(location)
+    if store is None:
+        if as_json:
+            print_json({})
+        return
+    figures = _figures(store)
+    if as_json:
+        print_json(figures)
+        return
+    from cas.units import format_duration, format_size
+
+    print_facts(
+        [
+            ("store", f"{figures['location']}{'' if figures['writable'] else ' (read only)'}"),
+            ("functions", f"{figures['functions']:,} in {count(figures['versions'], 'version')}"),
+            ("entries", f"{figures['entries']:,}, {format_size(figures['size'])}"),
+            ("blobs", f"{figures['blobs']:,} in files, {format_size(figures['blobs_size'])}"),
+            ("computed", format_duration(figures["cost"])),
+            ("saved", f"{format_duration(figures['saved'])} by {count(figures['hits'], 'hit')}"),
+        ]
+    )
+
+
+def _figures(store: Store) -> dict[str, Any]:
+    from cas.listing import function_rows
+
+    rows = function_rows(store)
+    sizes = [blob.size for blob in store.blobs()]
+    return {
+        "location": store.location,
+        "writable": store.writable,
+        "functions": len(rows),
+        "versions": sum(row.versions for row in rows),
+        "entries": sum(row.entries for row in rows),
+        "size": sum(row.size for row in rows),
+        "blobs": len(sizes),
+        "blobs_size": sum(sizes),
+        "cost": sum(row.cost for row in rows),
+        "hits": sum(row.hits for row in rows),
+        "saved": sum(row.saved for row in rows),
+    }

@@ -1,0 +1,215 @@
+"""How a person sees what only `memo` could rebuild: arrays, scalars, enums, instances, functions.
+
+Owns the texts of the tags from `CLASS` up. Must not know numpy: dtypes are read from their strings.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from cas import extension as ext
+from cas.digest import digest
+from cas.shown import Shown, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_FEW = 8
+_NOT_A_TIME = -(1 << 63)
+_KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex", "M": "datetime64", "m": "timedelta64"}
+_STRUCT = {
+    "b1": "?",
+    "i1": "b",
+    "i2": "h",
+    "i4": "i",
+    "i8": "q",
+    "u1": "B",
+    "u2": "H",
+    "u4": "I",
+    "u8": "Q",
+    "f2": "e",
+    "f4": "f",
+    "f8": "d",
+    "c8": "ff",
+    "c16": "dd",
+}
+_TICKS = {"D": 86400, "h": 3600, "m": 60, "s": 1}  # seconds
+_PARTS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # of a second
+
+
+def describe(code: int, elements: list[Any]) -> Shown:
+    """Return how a tagged value looks.
+
+    Raises:
+        ValueError: No such tag.
+    """
+    write = _DESCRIPTIONS.get(code)
+    if write is None:
+        raise ValueError(f"tag {code}")
+    return write(*elements)
+
+
+def dtype_text(dtype: object) -> str:
+    """Return a dtype as people write it, from its string or its spelled-out list."""
+    if isinstance(dtype, list):
+        return _spelled_dtype_text(dtype)
+    text = str(dtype)
+    order, kind, rest = text[:1], text[1:2], text[2:]
+    if kind == "b":
+        return "bool"
+    if kind in ("M", "m"):
+        return ("" if order == "<" else order) + _KINDS[kind] + rest.removeprefix("8")
+    if kind in _KINDS and rest.isdigit():
+        return ("" if order in "<|" else order) + f"{_KINDS[kind]}{8 * int(rest)}"
+    if kind == "O":
+        return "object"
+    return text.lstrip("|<")
+
+
+def _spelled_dtype_text(dtype: list[Any]) -> str:
+    if dtype[0] == "struct":
+        return "{" + ", ".join(f"{field[0]}: {dtype_text(field[3])}" for field in dtype[4]) + "}"
+    if dtype[0] == "sub":
+        return f"{dtype_text(dtype[1])}{dtype[2]}"
+    if dtype[0] == "meta":
+        return dtype_text(dtype[1])
+    return "str" if dtype[0] == "string" else str(dtype[-1])
+
+
+def _array(dtype: Any, shape: list[int], content: Any) -> Shown:
+    text = f"{dtype_text(dtype)}{list(shape)}"
+    if isinstance(content, Shown):
+        return Shown("array", f"{text}~{content.text[:8]}")
+    values = content if isinstance(content, list) else plain_values(dtype, content)
+    if values is None:
+        return Shown("array", f"{text}~{digest(content).hex()[:8]}")
+    if len(values) <= _FEW:
+        return Shown("array", f"{text}({', '.join(show(value) for value in values)})", values)
+    mark = "" if isinstance(content, list) else f"~{digest(content).hex()[:8]}"
+    return Shown("array", text + mark, values)
+
+
+def _stored_array(dtype: Any, shape: list[int], _fortran: bool, content: bytes) -> Shown:
+    return _array(dtype, shape, content)
+
+
+def _child_array(child: bytes, dtype: Any, shape: list[int]) -> Shown:
+    return Shown("array", f"{dtype_text(dtype)}{list(shape)}~{child.hex()[:8]}")
+
+
+def _masked(data: Shown, _mask: Any, fill: Any, _hard: bool) -> Shown:
+    return Shown("array", f"masked {data.text}", {"data": data, "fill_value": fill})
+
+
+def _scalar(dtype: Any, content: Any) -> Shown:
+    values = [content] if isinstance(content, str) else plain_values(dtype, content)
+    name = dtype_text(dtype)
+    if not values:
+        return Shown("scalar", f"np.{name}({content.hex()})")
+    return Shown("scalar", f"np.{name}({show(values[0])})", values[0])
+
+
+def plain_values(dtype: object, content: bytes) -> list[Any] | None:
+    """Return the elements of an array as Python's own values, or None if its dtype has none."""
+    if not isinstance(dtype, str) or len(dtype) < 3:
+        return None
+    order, kind, size = dtype[0], dtype[1], dtype[2:]
+    if kind in "Mm":
+        count = f"{len(content) // 8}q"
+        unit = dtype[4:-1]
+        return [_time_text(kind, tick, unit) for tick in struct.unpack(order.replace("|", "<") + count, content)]
+    if kind in "SU" and int(size):
+        return _strings(kind, content, int(size), "utf-32-be" if order == ">" else "utf-32-le")
+    layout = _STRUCT.get(kind + size)
+    if layout is None:
+        return None
+    numbers = [number for (number,) in struct.iter_unpack(order.replace("|", "<") + layout[0], content)]
+    if kind == "c":
+        return [complex(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+    return numbers
+
+
+def _strings(kind: str, content: bytes, size: int, encoding: str) -> list[Any]:
+    step = size if kind == "S" else 4 * size
+    pieces = [content[start : start + step] for start in range(0, len(content), step)]
+    if kind == "S":
+        return [piece.rstrip(b"\0") for piece in pieces]
+    return [piece.decode(encoding, "surrogatepass").rstrip("\0") for piece in pieces]
+
+
+def _time_text(kind: str, tick: int, unit: str) -> Any:
+    if tick == _NOT_A_TIME:
+        return "NaT"
+    if kind == "m":
+        return f"{tick} {unit}".strip()
+    from datetime import datetime, timedelta
+
+    try:
+        if unit in _TICKS:
+            moment = datetime(1970, 1, 1) + timedelta(seconds=tick * _TICKS[unit])  # noqa: DTZ001 - numpy has no zones
+            return moment.isoformat()
+        if unit in _PARTS:
+            seconds, part = divmod(tick, _PARTS[unit])
+            moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 - numpy has no zones
+            return f"{moment.isoformat()}.{part:0{len(str(_PARTS[unit])) - 1}d}"
+    except OverflowError:
+        pass  # beyond the years that datetime knows: the count is all there is to show
+    return f"{tick} {unit}".strip()
+
+
+def _named(kind: str) -> Callable[..., Shown]:
+    return lambda module, qualname, *_number: Shown(kind, qualname if module == "builtins" else f"{module}.{qualname}")
+
+
+def _with_fields(kind: str) -> Callable[..., Shown]:
+    def write(_module: str, qualname: str, fields: dict[str, Any], others: Any = None) -> Shown:
+        fields = {**fields, **(others or {})}
+        inside = ", ".join(f"{name}={show(value)}" for name, value in fields.items())
+        return Shown(kind, f"{qualname}({inside})", fields)
+
+    return write
+
+
+def _subclass(_module: str, qualname: str, content: Any, attributes: dict[str, Any]) -> Shown:
+    inside = "".join(f", {name}={show(value)}" for name, value in attributes.items())
+    return Shown("instance", f"{qualname}({show(content)}{inside})", content if not attributes else attributes)
+
+
+def _enum(_module: str, qualname: str, member: str | None, value: Any) -> Shown:
+    return Shown("enum", f"{qualname}.{member}" if member else f"{qualname}({show(value)})", value)
+
+
+def _partial(function: Any, positional: list[Any], keyword: dict[str, Any], _attributes: Any) -> Shown:
+    pieces = [show(function), *map(show, positional)]
+    pieces += [f"{name}={show(value)}" for name, value in keyword.items()]
+    return Shown("partial", f"partial({', '.join(pieces)})")
+
+
+def _elided(kind: str, length: int, left_out: bytes) -> Shown:
+    return Shown("elided", f"{kind}({length})~{left_out.hex()[:8]}")
+
+
+_DESCRIPTIONS: dict[int, Callable[..., Shown]] = {
+    ext.MEMORYVIEW: lambda layout, shape, content: Shown("memoryview", f"memoryview({layout!r}, {shape})"),
+    ext.PATTERN: lambda pattern, flags: Shown("pattern", f"re.compile({show(pattern)}, {flags})"),
+    ext.CLASS: _named("class"),
+    ext.FUNCTION: _named("function"),
+    ext.MODULE: lambda name: Shown("module", name),
+    ext.METHOD: lambda name, owner: Shown("function", f"{show(owner)}.{name}"),
+    ext.PARTIAL: _partial,
+    ext.ENUM: _enum,
+    ext.DATACLASS: _with_fields("instance"),
+    ext.NAMEDTUPLE: _with_fields("instance"),
+    ext.INSTANCE: _with_fields("instance"),
+    ext.SUBCLASS: _subclass,
+    ext.KEYED: lambda module, qualname, key: Shown("instance", f"{qualname}({show(key)})", key),
+    ext.ELIDED: _elided,
+    ext.ARRAY: _array,
+    ext.SCALAR: _scalar,
+    ext.DTYPE: lambda dtype: Shown("dtype", f"dtype({dtype_text(dtype)})"),
+    ext.MASKED: _masked,
+    ext.STORED_ARRAY: _stored_array,
+    ext.CHILD_ARRAY: _child_array,
+}
