@@ -1,4 +1,4 @@
-"""The alias of an entry, `module/qualname/<code>/<hash>.<arguments>`, and the modes that write arguments.
+"""The alias of an entry: `module/qualname/<code>/<hash>.<arguments>`, its arguments in the mode `human`.
 
 Pure functions: nothing here touches a disk or a store. `<code>` is the start of the fingerprint, `<hash>` that
 of the call key; two calls never share a name, however their arguments are written (I6 holds in the hash), also
@@ -13,30 +13,12 @@ from dataclasses import dataclass
 from cas.errors import InvalidInputError
 from cas.filename import EXTENSION, EXTENSION_ROOM, NAME_LIMIT, folder, shorten, unfolder
 from cas.human import human_decode, human_encode
-from cas.literal import repr_decode, repr_encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    Arguments = Sequence[tuple[str, object]]
-
-__all__ = [
-    "MODES",
-    "Alias",
-    "alias",
-    "human_decode",
-    "human_encode",
-    "parse_alias",
-    "repr_decode",
-    "repr_encode",
-]
-
-MODES: dict[str, tuple[Callable[..., str], Callable[..., list[tuple[str, object]]]]] = {
-    "human": (human_encode, human_decode),
-    "repr": (repr_encode, repr_decode),
-}
-"""How arguments become text and how the text is read back, by the seed's names."""
+__all__ = ["Alias", "alias", "human_decode", "human_encode", "parse_alias"]
 
 CODE_LENGTH = 16
 """Hexadecimal digits of the fingerprint in an alias: it only tells versions of one function apart."""

@@ -6,6 +6,7 @@ Owns the texts of the tags from `CLASS` up. Must not know numpy: dtypes are read
 from __future__ import annotations
 
 import struct
+from datetime import datetime, timedelta
 
 from cas import extension as ext
 from cas.digest import digest
@@ -104,7 +105,8 @@ def _masked(data: Shown, _mask: Any, fill: Any, _hard: bool) -> Shown:
 
 
 def _scalar(dtype: Any, content: Any) -> Shown:
-    values = [content] if isinstance(content, str) else plain_values(dtype, content)
+    text = isinstance(content, str) or dtype == "|S"
+    values = [content] if text else plain_values(dtype, content)
     name = dtype_text(dtype)
     if not values:
         return Shown("scalar", f"np.{name}({content.hex()})")
@@ -144,15 +146,13 @@ def _time_text(kind: str, tick: int, unit: str) -> Any:
         return "NaT"
     if kind == "m":
         return f"{tick} {unit}".strip()
-    from datetime import datetime, timedelta
-
     try:
         if unit in _TICKS:
-            moment = datetime(1970, 1, 1) + timedelta(seconds=tick * _TICKS[unit])  # noqa: DTZ001 - numpy has no zones
+            moment = datetime(1970, 1, 1) + timedelta(seconds=tick * _TICKS[unit])
             return moment.isoformat()
         if unit in _PARTS:
             seconds, part = divmod(tick, _PARTS[unit])
-            moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 - numpy has no zones
+            moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
             return f"{moment.isoformat()}.{part:0{len(str(_PARTS[unit])) - 1}d}"
     except OverflowError:
         pass  # beyond the years that datetime knows: the count is all there is to show
@@ -174,11 +174,16 @@ def _with_fields(kind: str) -> Callable[..., Shown]:
 
 def _subclass(_module: str, qualname: str, content: Any, attributes: dict[str, Any]) -> Shown:
     inside = "".join(f", {name}={show(value)}" for name, value in attributes.items())
-    return Shown("instance", f"{qualname}({show(content)}{inside})", content if not attributes else attributes)
+    return Shown("instance", f"{qualname}({show(content)}{inside})", attributes or content)
 
 
 def _enum(_module: str, qualname: str, member: str | None, value: Any) -> Shown:
     return Shown("enum", f"{qualname}.{member}" if member else f"{qualname}({show(value)})", value)
+
+
+def _method(function: Any, owner: Any) -> Shown:
+    name = function.text.rpartition(".")[2] if isinstance(function, Shown) else function
+    return Shown("function", f"{show(owner)}.{name}")
 
 
 def _partial(function: Any, positional: list[Any], keyword: dict[str, Any], _attributes: Any) -> Shown:
@@ -197,7 +202,7 @@ _DESCRIPTIONS: dict[int, Callable[..., Shown]] = {
     ext.CLASS: _named("class"),
     ext.FUNCTION: _named("function"),
     ext.MODULE: lambda name: Shown("module", name),
-    ext.METHOD: lambda name, owner: Shown("function", f"{show(owner)}.{name}"),
+    ext.METHOD: _method,
     ext.PARTIAL: _partial,
     ext.ENUM: _enum,
     ext.DATACLASS: _with_fields("instance"),

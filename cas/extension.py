@@ -62,7 +62,7 @@ MASKED = 83  # array of data, array of mask or None, fill value, whether the mas
 STORED_ARRAY = 84  # dtype, shape, whether in Fortran order, bytes as they stand in memory
 CHILD_ARRAY = 85  # digest of a blob in npy form, dtype, shape
 
-FIRST_TAG = 32
+FIRST_TAG = TUPLE
 
 
 class Tag(int):

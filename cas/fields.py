@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cas.errors import InvalidInputError
+from cas.operations import is_number, plain
 from cas.units import DURATIONS, parse_duration, parse_size
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class Quantity:
     text: str
     number: float
     measures: str
+
+    def against(self, other: object) -> float | str:
+        """Return what to compare with `other`."""
+        return self.number if is_number(plain(other)) else self.text
 
 
 def lookup(entry: Entry, arguments: Mapping[str, object], now: float) -> dict[str, object]:
@@ -106,8 +112,6 @@ def unit_fault(field: str, text: str) -> InvalidInputError:
 
 def similar(name: str, names: Iterable[str]) -> str:
     """Return a hint with the known name that is closest to a mistyped one."""
-    from difflib import get_close_matches  # only to help after a slip
-
     known = [*names, *FIELDS, *(f"entry.{field}" for field in FIELDS), "True", "False", "None"]
     folded = {word.lower(): word for word in reversed(known)}
     close = get_close_matches(name.lower(), folded, 1)

@@ -5,9 +5,9 @@ What one of them refuses or would change is written `%XX`. Double quotes are eno
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
-from urllib.parse import unquote_to_bytes
 
 from cas.errors import InvalidInputError
 
@@ -27,6 +27,8 @@ CUT = "~cut"
 EXTENSION = re.compile(r"(?:\.[A-Za-z][A-Za-z0-9]*)+$")
 """The extension of a file name: dots each followed by a letter, as no number has them."""
 
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ESCAPES = re.compile(r"(?:%[89A-F][0-9A-F])+$")
 _UNSAFE = frozenset('<>:"/\\|?*%$`!')
 """Refused by Windows, part of a path or an escape, or read by a shell within double quotes (the last)."""
 
@@ -50,11 +52,17 @@ def unescape(text: str) -> str:
         InvalidInputError: The `%XX` in it are not UTF-8.
     """
     try:
-        return unquote_to_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return unescape_bytes(text).decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise InvalidInputError(
             f"expected each %XX of a name to be UTF-8, got {text[:80]!r}", "copy the whole name"
         ) from None
+
+
+def unescape_bytes(text: str) -> bytes:
+    """Return the bytes of an escaped text, which need not be UTF-8."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode("ascii")), raw)
 
 
 def is_safe(character: str, stable: bool = False) -> bool:
@@ -71,12 +79,12 @@ def shorten(text: str, limit: int) -> str:
     if len(raw) <= limit:
         return text
     kept = raw[: limit - len(CUT)].decode("utf-8", "ignore")
-    return re.sub(r"%[0-9A-F]?$", "", kept) + CUT
+    return _whole(re.sub(r"%[0-9A-F]?$", "", kept)) + CUT
 
 
 def folder(name: str) -> str:
     """Return a folder's name: not empty, hidden or reserved by Windows, no dot or space at its end."""
-    text = escape(name)
+    text = escape(name, lambda character: character != "~")
     if _RESERVED.match(text):
         text = _percent(text[0]) + text[1:]
     if text.endswith((".", " ")):
@@ -87,6 +95,17 @@ def folder(name: str) -> str:
 def unfolder(text: str) -> str:
     """Return the name that `folder` was given."""
     return "" if text == "%" else unescape(text)
+
+
+def _whole(text: str) -> str:
+    """Return a text without the first of the `%XX` of a character whose last ones were cut off."""
+    for end in (len(text), -3, -6, -9):
+        tail = _ESCAPES.search(text[:end])
+        with contextlib.suppress(UnicodeDecodeError):
+            if tail:
+                unescape_bytes(tail[0]).decode("utf-8", "surrogatepass")
+            return text[:end]
+    return text  # bytes that are no text
 
 
 def _percent(character: str) -> str:

@@ -7,12 +7,16 @@ back as a `Shown`. Executes and imports nothing that the bytes name (I7), and mu
 from __future__ import annotations
 
 import struct
+from collections import Counter, OrderedDict, defaultdict, deque
+from datetime import date, datetime, time, timedelta, timezone
+from os.path import isfile, join, normpath
+from types import MappingProxyType
 
 from msgpack import unpackb
 
 from cas import extension as ext
-from cas.errors import IntegrityError
 from cas.description import describe
+from cas.errors import Explained, IntegrityError
 from cas.shown import Shown, show, to_json
 
 TYPE_CHECKING = False
@@ -49,6 +53,8 @@ def unpack(data: Buffer, extension: Extension | None = None) -> Any:
             strict_map_key=False,
             unicode_errors="surrogatepass",
         )
+    except Explained:
+        raise  # of this module or of `extension`; some are also ValueError or KeyError
     except _FAULTS as error:
         raise _malformed(str(error) or type(error).__name__) from error
     if reader.open_tags:
@@ -116,25 +122,21 @@ def _complex(body: bytes) -> complex:
 
 
 def _decimal(body: bytes) -> Any:
-    from decimal import Decimal
+    from decimal import Decimal  # noqa: PLC0415 - slow to load, seldom needed
 
     return Decimal(body.decode("ascii"))
 
 
 def _date(body: bytes) -> Any:
-    from datetime import date
-
     return date(*struct.unpack(">HBB", body))
 
 
 def _timedelta(body: bytes) -> Any:
-    from datetime import timedelta
-
     return timedelta(*struct.unpack(">iii", body))
 
 
 def _uuid(body: bytes) -> Any:
-    from uuid import UUID
+    from uuid import UUID  # noqa: PLC0415 - slow to load, seldom needed
 
     return UUID(bytes=body)
 
@@ -142,8 +144,7 @@ def _uuid(body: bytes) -> Any:
 def _zone(body: bytes) -> Any:
     # `ZoneInfo` falls back to importing a package whose name is made from the key, so a key is only looked up where
     # it names a file of the system's own database (I7).
-    import zoneinfo
-    from os.path import isfile, join, normpath
+    import zoneinfo  # noqa: PLC0415 - slow to load, seldom needed
 
     key = body.decode()
     relative = not key.startswith("/") and normpath(key) == key and not key.startswith("..") and "\0" not in key
@@ -153,31 +154,25 @@ def _zone(body: bytes) -> Any:
 
 
 def _time(elements: list[Any]) -> Any:
-    from datetime import time
-
-    *clock, fold, zone = elements
+    hour, minute, second, microsecond, fold, zone = elements
     if isinstance(zone, Shown):
-        return Shown("time", f"{time(*clock).isoformat()} {zone.text}")
-    return time(*clock, tzinfo=zone, fold=fold)
+        return Shown("time", f"{time(hour, minute, second, microsecond)} {zone.text}")
+    return time(hour, minute, second, microsecond, zone, fold=fold)
 
 
 def _datetime(elements: list[Any]) -> Any:
-    from datetime import datetime
-
-    *clock, fold, zone = elements
+    year, month, day, hour, minute, second, microsecond, fold, zone = elements
     if isinstance(zone, Shown):
-        return Shown("datetime", f"{datetime(*clock).isoformat(' ')} {zone.text}")  # noqa: DTZ001 - shown, not used
-    return datetime(*clock, tzinfo=zone, fold=fold)
+        return Shown("datetime", f"{datetime(year, month, day, hour, minute, second, microsecond)} {zone.text}")
+    return datetime(year, month, day, hour, minute, second, microsecond, zone, fold=fold)
 
 
 def _timezone(elements: list[Any]) -> Any:
-    from datetime import timezone
-
     return timezone(*elements)
 
 
 def _fraction(elements: list[Any]) -> Any:
-    from fractions import Fraction
+    from fractions import Fraction  # noqa: PLC0415 - slow to load, seldom needed
 
     return Fraction(*elements)
 
@@ -185,10 +180,10 @@ def _fraction(elements: list[Any]) -> Any:
 _PATHS = ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
 
 
-def _path(elements: list[Any]) -> Any:
-    import pathlib
+def path(kind: str, text: str) -> Any:
+    """Return a path; a concrete one of another operating system comes back as its pure kind."""
+    import pathlib  # noqa: PLC0415 - slow to load, seldom needed
 
-    kind, text = elements
     if kind not in _PATHS:
         raise ValueError(f"a path of kind {kind!r}")
     try:
@@ -198,14 +193,10 @@ def _path(elements: list[Any]) -> Any:
 
 
 def _deque(elements: list[Any]) -> Any:
-    from collections import deque
-
     return deque(elements[1:], elements[0])
 
 
 def _counter(elements: list[Any]) -> Any:
-    from collections import Counter
-
     (content,) = elements
     counter: Counter[Any] = Counter()
     dict.update(counter, content)
@@ -213,15 +204,11 @@ def _counter(elements: list[Any]) -> Any:
 
 
 def _ordered_dict(elements: list[Any]) -> Any:
-    from collections import OrderedDict
-
     (content,) = elements
     return OrderedDict(content)
 
 
 def _default_dict(elements: list[Any]) -> Any:
-    from collections import defaultdict
-
     factory, content = elements
     if isinstance(factory, Shown):
         return Shown("defaultdict", f"defaultdict({factory.text}, {show(content)})", content)
@@ -249,15 +236,13 @@ def _memoryview(elements: list[Any]) -> Any:
 
 
 def _builtin_array(elements: list[Any]) -> Any:
-    from array import array
+    from array import array  # noqa: PLC0415 - slow to load, seldom needed
 
     code, content = elements
     return array(code, content)
 
 
 def _mapping_proxy(elements: list[Any]) -> Any:
-    from types import MappingProxyType
-
     (content,) = elements
     return MappingProxyType(content)
 
@@ -289,7 +274,7 @@ _TAGGED: dict[int, Callable[[list[Any]], Any]] = {
     ext.TIME: _time,
     ext.TIMEZONE: _timezone,
     ext.FRACTION: _fraction,
-    ext.PATH: _path,
+    ext.PATH: lambda elements: path(*elements),
     ext.MEMORYVIEW: _memoryview,
     ext.BUILTIN_ARRAY: _builtin_array,
     ext.MAPPING_PROXY: _mapping_proxy,

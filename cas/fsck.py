@@ -70,7 +70,6 @@ class Finding:
         """Whether a result is lost or in doubt; False for what merely takes space."""
         return self.kind not in (STRAY, ORPHAN)
 
-
     @property
     def mendable(self) -> bool:
         """Whether `repair` can mend it."""
@@ -190,9 +189,7 @@ def _entry_findings(store: Store, entry: Entry, state: Callable[[bytes], str]) -
     for kind, digest in [(state(digest), digest) for digest in entry.blobs]:
         if kind:
             seen = "missing" if kind == MISSING_BLOB else "damaged"
-            yield Finding(
-                kind, key, f"{entry.function.name} needs blob {digest.hex()[:12]}…, which is {seen}"
-            )
+            yield Finding(kind, key, f"{entry.function.name} needs blob {digest.hex()[:12]}…, which is {seen}")
             break
     if entry.inline:
         try:

@@ -30,7 +30,7 @@ SIZE = "size"
 
 # What an entry takes in the index beside its result: row, key, arguments. Counted, so that a million results
 # of eight bytes each do not pass for eight megabytes.
-ROW = 300
+ROW = 200
 # A result that was not used for this long is worth half.
 HALF_LIFE = 30 * 86400.0
 
@@ -41,7 +41,7 @@ class Drop(NamedTuple):
     Attributes:
         key: Its call key.
         reason: `stale`, `unused` or `size`.
-        used: When it was last used as the plan saw it; a later use saves the entry.
+        used: When it was last used as the plan saw it; if that is different later, the entry is saved.
         cost: Seconds of computing that go with it.
         size: Bytes that it alone takes, its row included; its blobs may be shared and count in the plan.
     """
@@ -152,7 +152,8 @@ def execute(store: Store, plan: Plan, progress: Progress | None = None) -> Remov
     if planned:
         for key, _, _, _, _, used, _ in told(store.weights(), "checking entries", progress):
             drop = planned.get(key)
-            if drop is not None and used <= drop.used:
+            # Different, not later: clocks are set back, and stores may keep whole seconds.
+            if drop is not None and used == drop.used:
                 idle.append(drop)
     entries = 0
     for batch in batches([drop.key for drop in idle], "removing entries", progress):
@@ -173,7 +174,7 @@ def worth(cost: float, size: float, idle: float) -> float:
         size: Bytes of the result, with its part of the blobs that it shares.
         idle: Seconds since it was last used; a time in the future counts as none.
     """
-    return max(cost, 0.0) / (size + ROW) * 0.5 ** (max(idle, 0.0) / HALF_LIFE)
+    return max(cost, 0.0) / (size + ROW) * math.exp2(-max(idle, 0.0) / HALF_LIFE)
 
 
 def superseded(summaries: Iterable[FunctionSummary]) -> frozenset[bytes]:

@@ -133,8 +133,13 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-_CONTAINERS = {kind: tuple(signs) for kind, signs in ((tuple, "()"), (list, "[]"), (set, "{}"))}
-_CONTAINERS |= {dict: ("{", "}"), frozenset: ("(", ")")}
+_CONTAINERS: dict[type, tuple[str, str]] = {
+    tuple: ("(", ")"),
+    list: ("[", "]"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("(", ")"),
+}
 _WRITERS: dict[type, Callable[..., str]] = {
     **{type(value): str for value in WORDS.values()},
     int: _integer,
@@ -142,4 +147,6 @@ _WRITERS: dict[type, Callable[..., str]] = {
     complex: _complex,
     str: _string,
     bytes: _bytes,
+    memoryview: lambda value: _shown("memoryview", str(value.tobytes())),
+    type: lambda value: _shown("type", value.__qualname__),
 }

@@ -8,10 +8,9 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
-from urllib.parse import unquote_to_bytes
 
 from cas.errors import InvalidInputError
-from cas.filename import unescape
+from cas.filename import unescape, unescape_bytes
 from cas.form import Shown
 
 TYPE_CHECKING = False
@@ -60,7 +59,7 @@ def _nan(raw: str) -> float:
 CONSTRUCTORS: dict[str, Callable[[list[object]], object]] = {
     "set": set,
     "frozenset": frozenset,
-    "complex": lambda parts: complex(*parts),  # type: ignore[call-overload, misc]
+    "complex": lambda parts: complex(*parts),  # type: ignore[call-overload]
 }
 
 
@@ -104,7 +103,7 @@ class Reader:
         if self.skip("{"):
             return self.braces(depth)
         if self.skip("b'"):
-            return unquote_to_bytes(self.until("'"))
+            return unescape_bytes(self.until("'"))
         if self.skip("'"):
             return unescape(self.until("'"))
         return self.word(depth)
@@ -116,13 +115,22 @@ class Reader:
             raise self.error("a value")
         self.at = match.end()
         if not self.skip("("):
-            known = literal(match[0])
-            return unescape(match[0]) if known is NOT_A_WORD else known
+            return self.bare(match[0])
         if match[0] == "nan":
             return self.build(_nan, self.until(")"))
         if match[0] in CONSTRUCTORS:
             return self.build(CONSTRUCTORS[match[0]], self.items(")", depth))
         return Shown(match[0], unescape(self.balanced()))
+
+    def bare(self, text: str) -> object:
+        """Return the literal or the string that a bare word is."""
+        value = literal(text)
+        if value is not NOT_A_WORD:
+            return value
+        if not (text[0].isalpha() or text[0] == "_"):
+            self.at -= len(text)
+            raise self.error("a value")
+        return unescape(text)
 
     def items(self, end: str, depth: int) -> list[object]:
         """Read values separated by commas, up to and with the closing sign."""

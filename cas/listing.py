@@ -10,22 +10,35 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cas.alias import alias
 from cas.errors import CasError, InvalidInputError
 from cas.form import Shown, show, to_json, unpack
+from cas.progress import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cas.entry import Entry, FunctionRecord, FunctionSummary
+    from cas.progress import Progress
     from cas.store import Store
 
 UNREADABLE = Shown("unreadable", "?", {})
 """Stands for an argument that cannot be decoded; `cas fsck` says more."""
 
-ENTRY_FIELDS = frozenset({"created", "used", "cost", "size", "codec", "summary", "key"})
-"""What entries can be sorted by, besides their arguments."""
+_STORE_ORDERS = {
+    "created": "created",
+    "used": "used",
+    "cost": "cost",
+    "size": "size",
+    "codec": "codec",
+    "result": "summary",
+    "key": "key",
+    "age": "-created",
+    "idle": "-used",
+}
+"""What entries can be sorted by besides their arguments, by the names of `cas.fields`, as the store calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +51,6 @@ class Row:
     @property
     def alias(self) -> str:
         """The decodable file name of the entry."""
-        from cas.alias import alias  # only where it is asked for
-
         function = self.entry.function
         return alias(
             function.module,
@@ -122,7 +133,7 @@ def sort_functions(rows: Sequence[FunctionRow], order: str) -> list[FunctionRow]
         raise InvalidInputError(
             f"expected a field of functions to sort by, found {name!r}", f"choose one of {', '.join(fields)}"
         )
-    return sorted(rows, key=lambda row: getattr(row, name), reverse=order.startswith("-"))  # type: ignore[no-any-return]
+    return sorted(rows, key=lambda row: getattr(row, name), reverse=order.startswith("-"))
 
 
 def function_json(row: FunctionRow) -> dict[str, Any]:
@@ -130,14 +141,40 @@ def function_json(row: FunctionRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in FunctionRow.__slots__} | {"used": iso(row.used)}
 
 
-def check_order(order: str, names: Sequence[str]) -> None:
-    """Raise InvalidInputError unless `order` is an entry field or one of the arguments `names`."""
-    name = order.removeprefix("-")
-    if name not in ENTRY_FIELDS and name not in names:
+class Order(NamedTuple):
+    """What rows are sorted by: a field of entries, as the store calls it, or an argument."""
+
+    field: str | None
+    argument: str = ""
+    descending: bool = False
+
+
+NEWEST = Order("-created")
+
+
+def parse_order(text: str, names: Sequence[str]) -> Order:
+    """Return the order that a text such as `-cost` asks for.
+
+    Args:
+        text: An argument or a field of entries, a leading `-` meaning descending. An argument hides a field of
+            the same name, which stays in reach as `entry.<field>`.
+        names: The arguments that there are.
+
+    Raises:
+        InvalidInputError: It is neither.
+    """
+    name = text.removeprefix("-")
+    descending = text.startswith("-")
+    if name in names:
+        return Order(None, name, descending)
+    field = _STORE_ORDERS.get(name.removeprefix("entry."))
+    if field is None:
         raise InvalidInputError(
             f"expected a column to sort by, found {name!r}",
-            f"choose one of {', '.join([*names, *sorted(ENTRY_FIELDS)])}; a leading - is for descending",
+            f"choose one of {', '.join([*names, *_STORE_ORDERS])}; a leading - is for descending",
         )
+    backwards = descending != field.startswith("-")
+    return Order(("-" if backwards else "") + field.removeprefix("-"))
 
 
 def list_entries(
@@ -145,54 +182,52 @@ def list_entries(
     function: tuple[str, str] | None = None,
     *,
     matches: Callable[[Row], bool] | None = None,
-    order: str = "-created",
+    order: Order = NEWEST,
     limit: int | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Row]:
     """Yield rows of one function, or of all, in order, as far as the limit goes.
 
-    Ordered by a field of the entry, the store's index leads and rows come as they are read; ordered by an argument,
-    everything is read, and no more than `limit` rows are held.
+    Ordered by a field of entries, rows come as the store's index yields them; ordered by an argument, everything
+    is read, and no more than `limit` rows are held.
 
     Args:
         store: The store to list.
         function: Module and qualified name.
         matches: Which rows to keep.
-        order: A field of the entry or an argument, a leading `-` meaning descending.
+        order: What to sort by.
         limit: At most so many rows; None for all.
+        progress: Told how many entries were read.
     """
     module, qualname = function or (None, None)
-    name = order.removeprefix("-")
-    indexed = name in ENTRY_FIELDS
-    entries = store.entries(module, qualname, order if indexed else "-created")
-    rows: Iterable[Row] = map(decode, entries)
+    entries = store.entries(module, qualname, order.field or "-created")
+    rows: Iterable[Row] = map(decode, told(entries, "reading entries", progress))
     if matches is not None:
         rows = filter(matches, rows)
-    if not indexed:
-        rows = _sorted(rows, name, order.startswith("-"), limit)
+    if order.field is None:
+        rows = _sorted(rows, order, limit)
     return islice(rows, limit)
 
 
-def _sorted(rows: Iterable[Row], name: str, descending: bool, limit: int | None) -> list[Row]:
-    """Sort rows by an argument; rows without it come last."""
-
-    def rank(row: Row) -> Any:
-        return _rank(row.arguments[name])
-
-    having: list[Row] = []
+def _sorted(rows: Iterable[Row], order: Order, limit: int | None) -> Iterator[Row]:
+    """Yield rows by an argument; those of versions without it come last."""
     lacking: list[Row] = []
 
-    def split() -> Iterator[Row]:
+    def having() -> Iterator[Row]:
         for row in rows:
-            if name in row.arguments:
+            if order.argument in row.arguments:
                 yield row
             elif limit is None or len(lacking) < limit:
                 lacking.append(row)
 
+    def rank(row: Row) -> tuple[Any, ...]:
+        return _rank(row.arguments[order.argument])
+
     if limit is None:
-        having = sorted(split(), key=rank, reverse=descending)
+        yield from sorted(having(), key=rank, reverse=order.descending)
     else:
-        having = (heapq.nlargest if descending else heapq.nsmallest)(limit, split(), key=rank)
-    return having + lacking
+        yield from (heapq.nlargest if order.descending else heapq.nsmallest)(limit, having(), key=rank)
+    yield from lacking
 
 
 def _rank(value: object) -> tuple[Any, ...]:
@@ -200,7 +235,8 @@ def _rank(value: object) -> tuple[Any, ...]:
     if value is None:
         return (0,)
     if isinstance(value, (int, float)):
-        return (2,) if value != value else (1, value)  # noqa: PLR0124 - NaN; `isnan` fails on huge integers
+        # NaN differs from itself; `isnan` fails on huge integers.
+        return (2,) if value != value else (1, value)
     if isinstance(value, str):
         return (3, value)
     if isinstance(value, (list, tuple)):

@@ -64,8 +64,8 @@ def repr_decode(text: str, *, compressed: bool = True, base64encode: bool = True
             f"expected arguments in the mode repr, got {text[:40]!r}: {reason}",
             "give `compressed` and `base64encode` as they were when it was written",
         ) from None
-    if not _is_pairs(pairs):
-        raise InvalidInputError("expected a list of (name, value) in the mode repr", "see cas.alias.MODES")
+    if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
+        raise InvalidInputError("expected a list of (name, value) in the mode repr", "see cas.modes")
     return pairs
 
 
@@ -91,10 +91,8 @@ def _decompress(raw: bytes) -> bytes:
     return data
 
 
-def _is_pairs(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in value
-    )
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
 
 
 def _read(text: str) -> object:
@@ -132,7 +130,7 @@ class _Literals:
             case ast.Call(func=ast.Name(id="set"), args=[], keywords=[]):
                 return set()
             case ast.Call(func=ast.Name(id="frozenset"), args=parts, keywords=[]) if len(parts) < 2:
-                return frozenset(*self.values(parts))  # type: ignore[arg-type]
+                return frozenset(*self.values(parts))
         return self.number(node)
 
     def values(self, nodes: Sequence[ast.expr | None]) -> list[object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cas.alias import parse_alias
 from cas.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -77,8 +78,6 @@ def find_entry(store: Store, text: str) -> Entry:
 
 
 def _key_of_alias(text: str) -> str:
-    from cas.alias import parse_alias  # only where no key was given
-
     try:
         return parse_alias(text).hash
     except InvalidInputError:
@@ -91,7 +90,7 @@ def _some(names: list[str]) -> str:
 
 
 def _similar(text: str, names: set[str]) -> str:
-    from difflib import get_close_matches  # only to help after a slip
+    from difflib import get_close_matches  # noqa: PLC0415 - only to help after a slip
 
     last = {name.rpartition(".")[2]: name for name in names}
     close = get_close_matches(text, names, 3) or [

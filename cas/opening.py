@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cas.local.store import open_local
+from cas.local.opened import open_local
 from cas.location import locate
 
 TYPE_CHECKING = False

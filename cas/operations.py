@@ -1,8 +1,8 @@
 """What the operators and functions of a query do to decoded values.
 
 Python's own meaning, with four differences, each because the reader of a store compares what calls were given:
-a bool is not a number (`True` and `1` are different calls), NaN equals NaN, arrays and other values that are only
-shown, paths and dates also compare as their text, and what would have no meaning raises `NoMeaning` for this row.
+a bool is not a number (`True` and `1` are different calls), NaN equals NaN, arrays, paths and dates compare as
+their text and numpy's scalars as their value, and what would have no meaning raises `NoMeaning` for this row.
 Everything is bounded: no operation here costs more than the size of its arguments.
 """
 
@@ -47,14 +47,31 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def plain(value: object, other: object = None) -> object:
+    """Return what a value counts as: a numpy scalar its number, an enum its value unless `other` is a text."""
+    if isinstance(value, Shown) and (value.kind == "scalar" or (value.kind == "enum" and not isinstance(other, str))):
+        return value if value.details is None else value.details
+    return value
+
+
+def truth(value: object) -> bool:
+    """Return whether a value is true; arrays and other values that are only shown are neither true nor false."""
+    value = plain(value)
+    if isinstance(value, Shown):
+        raise NoMeaning
+    return bool(value)
+
+
 def equal(left: object, right: object) -> bool:
-    """Return whether two values are equal, in sequences and dicts too."""
+    """Return whether two values are equal, in sequences and dicts too; an enum equals its name and its value."""
+    left, right = plain(left, right), plain(right, left)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, float) and isinstance(right, float):
         return left == right or (left != left and right != right)
     if isinstance(left, str) != isinstance(right, str):
-        return text_of(left) == text_of(right) is not None
+        texts, values = (text_of(left), text_of(right)), (plain(left), plain(right))
+        return texts[0] == texts[1] is not None or (values != (left, right) and equal(*values))
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         same = type(left) is type(right) and len(left) == len(right)
         return same and all(map(equal, left, right))
@@ -65,6 +82,7 @@ def equal(left: object, right: object) -> bool:
 
 def compare(name: str, left: object, right: object) -> bool:
     """Return whether the ordering `name`, such as `<=`, holds."""
+    left, right = plain(left, right), plain(right, left)
     if isinstance(left, bool) or isinstance(right, bool):
         raise NoMeaning
     if isinstance(left, str) != isinstance(right, str):
@@ -76,6 +94,7 @@ def compare(name: str, left: object, right: object) -> bool:
 
 def contains(right: object, left: object) -> bool:
     """Return whether `left in right`: in a text, among values, or among the keys of a dict."""
+    left, right = plain(left), plain(right, "")
     if isinstance(right, list | tuple | set | frozenset | deque | dict):
         return any(equal(left, part) for part in right)
     if isinstance(right, range):
@@ -90,6 +109,7 @@ def contains(right: object, left: object) -> bool:
 
 def arithmetic(name: str, left: object, right: object) -> object:
     """Return `left name right` for numbers, or the joined texts or sequences for `+`."""
+    left, right = plain(left), plain(right)
     if name == "+" and type(left) is type(right) and isinstance(left, str | list | tuple):
         if len(left) + len(right) > _LENGTH:  # type: ignore[arg-type]
             raise NoMeaning
@@ -103,6 +123,7 @@ def arithmetic(name: str, left: object, right: object) -> object:
 
 def negate(value: object) -> object:
     """Return `-value`."""
+    value = plain(value)
     if not _is_countable(value):
         raise NoMeaning
     return -value  # type: ignore[operator]
@@ -112,6 +133,7 @@ def pick(container: object, index: object) -> object:
     """Return `container[index]`; a value that is only shown gives its details."""
     if isinstance(container, Shown):
         container = container.details
+    index = plain(index)
     if isinstance(container, dict):
         found = [part for key, part in container.items() if equal(key, index)]
         if not found:
@@ -127,34 +149,37 @@ def _is_countable(value: object) -> bool:
 
 
 def _length(value: object) -> int:
+    value = plain(value)
     if isinstance(value, Shown) or not hasattr(value, "__len__"):
         raise NoMeaning
     return len(value)
 
 
 def _absolute(value: object) -> object:
+    value = plain(value)
     if not _is_countable(value):
         raise NoMeaning
     return abs(value)  # type: ignore[arg-type]
 
 
 def _extreme(choose: Callable[[Iterable[object]], object], values: tuple[object, ...]) -> object:
-    parts = values[0] if len(values) == 1 else values
-    if not isinstance(parts, list | tuple | set | frozenset) or not parts:
+    found = values[0] if len(values) == 1 else values
+    if not isinstance(found, list | tuple | set | frozenset) or not found:
         raise NoMeaning
+    parts = [plain(part) for part in found]
     if not (all(is_number(part) for part in parts) or all(isinstance(part, str) for part in parts)):
         raise NoMeaning
     return choose(parts)
 
 
 def _need_text(value: object) -> str:
-    text = text_of(value)
+    text = text_of(plain(value, ""))
     if text is None:
         raise NoMeaning
     return text
 
 
-_ORDERINGS: dict[str, Callable[[object, object], object]] = {
+_ORDERINGS: dict[str, Callable[..., object]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -176,6 +201,6 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., object]]] = {
     "lower": (1, 1, lambda value: _need_text(value).lower()),
     "startswith": (2, 2, lambda value, start: _need_text(value).startswith(_need_text(start))),
     "endswith": (2, 2, lambda value, end: _need_text(value).endswith(_need_text(end))),
-    "isnan": (1, 1, lambda value: isinstance(value, float) and math.isnan(value)),
+    "isnan": (1, 1, lambda value: isinstance(value := plain(value), float) and math.isnan(value)),
 }
 """The functions by name, with the fewest and the most values they take."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import ast
 import math
-import re
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cas import operations
 from cas.errors import InvalidInputError
+from cas.expression import Source
 from cas.fields import FIELDS, Quantity, quantity_of, similar, unit_fault
 from cas.operations import NoMeaning
 
@@ -24,22 +23,14 @@ if TYPE_CHECKING:
 
     Evaluate = Callable[[Mapping[str, object]], object]
 
-_LENGTH = 2000
 _DEPTH = 60
 _UNKNOWN = (NoMeaning, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 """What an operation without a meaning raises; the answer is then neither true nor false."""
 
-_EXAMPLE = "for example: tapers >= 5 and rate == 250; see docs/query.md"
 _CONSTANTS = {"nan": math.nan, "inf": math.inf}
-_TOKEN = re.compile(
-    r"""'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
-    r"""|(?<![\w.])(?P<quantity>[0-9][0-9_]*(?:\.[0-9]+)?[^\W\d_]+)(?![\w.])"""
-)
-"""A string, which is passed over, or a number with letters right behind it, which Python has no use for."""
-
-_STAND_IN = {ord(digit): chr(0x16A0 + place) for place, digit in enumerate("0123456789._")}
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_PARTS = "there are and, or, not, comparisons, in, + - * / // %, x[0], and functions; see docs/query.md"
 _ADVICE: dict[type[ast.AST], str] = {
     ast.BitAnd: "write `and`",
     ast.BitOr: "write `or`",
@@ -48,6 +39,7 @@ _ADVICE: dict[type[ast.AST], str] = {
     ast.Attribute: 'only entry.<field> has a dot; an element of an argument is config["alpha"]',
     ast.Slice: "pick one element, such as bands[0]",
     ast.Call: f"the functions are {', '.join(sorted(operations.FUNCTIONS))}",
+    ast.JoinedStr: "write the text itself, in quotes",
 }
 
 
@@ -72,7 +64,7 @@ class Query:
             lookup: The entry's values by name, as `cas.fields.lookup` makes them.
         """
         try:
-            return bool(self._evaluate(lookup))
+            return operations.truth(self._evaluate(lookup))
         except _UNKNOWN:
             return False
 
@@ -86,13 +78,12 @@ class Query:
             InvalidInputError: Lists the names that there are.
         """
         arguments = set(known)
-        for name in sorted(self.names - arguments - FIELDS.keys()):
-            if name.removeprefix("entry.") not in FIELDS or "." not in name:
-                have = ", ".join(sorted(arguments - FIELDS.keys())) or "none"
-                raise InvalidInputError(
-                    f"no argument or field {name!r}; arguments: {have}; fields: {', '.join(FIELDS)}",
-                    similar(name, arguments),
-                )
+        for name in sorted(self.names - arguments - FIELDS.keys() - {f"entry.{field}" for field in FIELDS}):
+            have = ", ".join(sorted(arguments - FIELDS.keys())) or "none"
+            raise InvalidInputError(
+                f"no argument or field {name!r}; arguments: {have}; fields: {', '.join(FIELDS)}",
+                similar(name, arguments),
+            )
         for name, fault in self._faults:
             if name not in arguments:
                 raise fault
@@ -104,58 +95,23 @@ def compile_query(text: str) -> Query:
     Raises:
         InvalidInputError: It is not in the language; the message points at the place.
     """
-    line = re.sub(r"[\t\n\r\f\v]", " ", text).strip()
-    if not line or len(line) > _LENGTH:
-        seen = f"{len(line)} characters" if line else "an empty text"
-        raise InvalidInputError(f"expected an expression of at most {_LENGTH} characters, got {seen}", _EXAMPLE)
-    compiler = _Compiler(line)
-    evaluate = compiler.compile(compiler.parse(), 0)
-    return Query(line, frozenset(compiler.names), evaluate, tuple(compiler.faults))
+    source = Source(text)
+    compiler = _Compiler(source)
+    evaluate = compiler.compile(source.parse(), 0)
+    return Query(source.line, frozenset(compiler.names), evaluate, tuple(compiler.faults))
 
 
 class _Compiler:
-    """Turns the checked tree of one line into closures."""
+    """Turns the tree of one expression into closures, and refuses what is not in the language."""
 
-    def __init__(self, line: str) -> None:
-        self.line = line
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.names: set[str] = set()
         self.faults: list[tuple[str, InvalidInputError]] = []
-        self.quantities: dict[str, Quantity] = {}
-
-    def parse(self) -> ast.expr:
-        """Return the tree of the line, with quantities such as `10MB` as names of the same length."""
-        text = _TOKEN.sub(self.stand_in, self.line)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of an odd escape in a string
-                return ast.parse(text, mode="eval").body
-        except SyntaxError as error:
-            raise self.error(error.msg, (error.offset or 1) - 1) from None
-        except (ValueError, RecursionError, MemoryError):
-            raise self.error("too deeply nested, or not text", 0) from None
-
-    def stand_in(self, match: re.Match[str]) -> str:
-        """Return a name in place of a quantity, as long as it, so that places in errors stay true."""
-        quantity = quantity_of(match["quantity"]) if match["quantity"] else None
-        if quantity is None:
-            return match[0]
-        name = match[0].translate(_STAND_IN)
-        self.quantities[name] = quantity
-        return name
-
-    def error(self, message: str, place: int, hint: str = "") -> InvalidInputError:
-        """Return the error that points at a place of the line."""
-        start = max(0, place - 60)
-        caret = " " * min(place - start, len(self.line)) + "^"
-        shown = f"  {self.line[start : start + 100]}\n  {caret}"
-        return InvalidInputError(f"the expression has no meaning here: {message}\n{shown}", hint or _EXAMPLE)
 
     def refuse(self, node: ast.expr, message: str, hint: str = "") -> InvalidInputError:
         """Return the error that points at a node."""
-        # Python counts bytes of UTF-8, and a stand-in has more of them than what it stands for.
-        text = _TOKEN.sub(self.stand_in, self.line).encode("utf-8")
-        place = len(text[: node.col_offset].decode("utf-8", "ignore"))
-        return self.error(message, place, hint or _ADVICE.get(type(node), ""))
+        return self.source.refuse(node, message, hint or _ADVICE.get(type(node), _PARTS))
 
     def compile(self, node: ast.expr, depth: int) -> Evaluate:
         """Return the closure of a node."""
@@ -172,8 +128,8 @@ class _Compiler:
                 return lambda lookup: lookup[f"entry.{field}"]
             case ast.BoolOp(op=op, values=parts):
                 return _junction(isinstance(op, ast.Or), [self.compile(part, inner) for part in parts])
-            case ast.UnaryOp(op=op, operand=part):
-                return self.unary(node, op, self.compile(part, inner))
+            case ast.UnaryOp():
+                return self.unary(node, inner)
             case ast.BinOp():
                 return self.binary(node, inner)
             case ast.Compare():
@@ -188,8 +144,8 @@ class _Compiler:
 
     def name(self, name: str) -> Evaluate:
         """Return the value of an argument, a field, a quantity or a constant."""
-        if name in self.quantities:
-            number = self.quantities[name].number
+        if name in self.source.quantities:
+            number = self.source.quantities[name].number
             return lambda _: number
         if name in _CONSTANTS:
             constant = _CONSTANTS[name]
@@ -197,16 +153,14 @@ class _Compiler:
         self.names.add(name)
         return lambda lookup: lookup[name]
 
-    def unary(self, node: ast.expr, op: ast.unaryop, part: Evaluate) -> Evaluate:
-        """Return `not x`, `-x` or `+x`."""
-        match op:
-            case ast.Not():
-                return lambda lookup: not part(lookup)
-            case ast.USub():
-                return lambda lookup: operations.negate(part(lookup))
-            case ast.UAdd():
-                return part
-        raise self.refuse(node, "this sign is not in the language", _ADVICE[type(op)])
+    def unary(self, node: ast.UnaryOp, depth: int) -> Evaluate:
+        """Return `not x` or `-x`."""
+        part = self.compile(node.operand, depth)
+        if isinstance(node.op, ast.Not):
+            return lambda lookup: not operations.truth(part(lookup))
+        if isinstance(node.op, ast.USub):
+            return lambda lookup: operations.negate(part(lookup))
+        raise self.refuse(node, "this sign is not in the language", _ADVICE.get(type(node.op), ""))
 
     def binary(self, node: ast.BinOp, depth: int) -> Evaluate:
         """Return the arithmetic of two values."""
@@ -232,7 +186,7 @@ class _Compiler:
             left = parts[0](lookup)
             for test, part in zip(tests, parts[1:], strict=True):
                 right = part(lookup)
-                if not test(*_settle(left, right)):
+                if not test(_against(left, right), _against(right, left)):
                     return False
                 left = right
             return True
@@ -258,8 +212,8 @@ class _Compiler:
         match node:
             case ast.Constant(value=str(text)):
                 quantity = quantity_of(text, FIELDS[_field(name)])
-            case ast.Name(id=stand_in) if stand_in in self.quantities:
-                quantity = self.quantities[stand_in]
+            case ast.Name(id=stand_in) if stand_in in self.source.quantities:
+                quantity = self.source.quantities[stand_in]
                 text = quantity.text
             case _:
                 return part
@@ -313,7 +267,7 @@ class _Compiler:
             pairs = list(zip(keys, values, strict=True))
             return lambda lookup: {key(lookup): value(lookup) for key, value in pairs}
         if not isinstance(node, ast.Tuple | ast.List | ast.Set):
-            raise self.refuse(node, f"{type(node).__name__} is not in the language")
+            raise self.refuse(node, "this is not in the language")
         parts = [self.compile(part, depth) for part in node.elts]
         make = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
         return lambda lookup: make(part(lookup) for part in parts)
@@ -326,7 +280,7 @@ def _junction(is_or: bool, parts: list[Evaluate]) -> Evaluate:
         unknown = False
         for part in parts:
             try:
-                if bool(part(lookup)) == is_or:
+                if operations.truth(part(lookup)) == is_or:
                     return is_or
             except _UNKNOWN:
                 unknown = True
@@ -337,13 +291,8 @@ def _junction(is_or: bool, parts: list[Evaluate]) -> Evaluate:
     return decide
 
 
-def _settle(left: object, right: object) -> tuple[object, object]:
-    """Return two operands with a quantity as a number where it meets one, else as its text."""
-    if isinstance(left, Quantity):
-        left = left.number if operations.is_number(right) else left.text
-    if isinstance(right, Quantity):
-        right = right.number if operations.is_number(left) else right.text
-    return left, right
+def _against(value: object, other: object) -> object:
+    return value.against(other) if isinstance(value, Quantity) else value
 
 
 def _field(name: str) -> str:

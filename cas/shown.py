@@ -156,8 +156,10 @@ def _json(value: Any, depth: int) -> Any:
     if depth == 0:
         return "…"
     name = type(value).__name__
-    if name in ("NoneType", "bool", "str"):
+    if name in ("NoneType", "bool"):
         return value
+    if name == "str":
+        return value.encode("utf-8", "backslashreplace").decode()  # lone surrogates are not Unicode text
     if name == "int":
         return value if value.bit_length() <= _LONG_INT_BITS else hex(value)
     if name == "float":
@@ -179,7 +181,7 @@ def _json(value: Any, depth: int) -> Any:
 
 
 def _json_mapping(value: dict[Any, Any], depth: int) -> Any:
-    names = [key if type(key) is str else show(key, 1 << 20) for key in value]
+    names = [_json(key, 1) if type(key) is str else show(key, 1 << 20) for key in value]
     contents = _contents(value, depth)
     if len(set(names)) == len(names):
         return dict(zip(names, contents, strict=True))

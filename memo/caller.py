@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # `used` of an entry is kept to the day, so that a hit seldom has anything to write (as `relatime` does).
 _DAY = 86400.0
 _TOUCHED_AT_ONCE = 1024
+_ROOTED_AT_ONCE = 256
 _callers: list[Caller] = []
 
 
@@ -115,16 +116,24 @@ class Caller:
         """Fingerprint the function, at its first call and when something that it depends on has changed."""
         from memo.fingerprint import fingerprint  # noqa: PLC0415 - decorating alone should not cost its import
 
+        self._retire()
+        self._version = Version(fingerprint(self.function, **self.code), self._capacity)
+        return self._version
+
+    def _retire(self) -> None:
+        """Keep the counts of all versions, and nothing else of them."""
         self.record_hits()
         self._past_hits, self._past_saved = self.counts()
         self._rooted.clear()
-        self._version = Version(fingerprint(self.function, **self.code), self._capacity)
-        return self._version
+        self._version = None
 
     def _with_roots(self, base: Version, roots: tuple[type, ...]) -> Version:
         """Return the version in which the code of the arguments' classes has its part."""
         version = self._rooted.get(roots)
         if version is None or not version.fingerprint.is_current():
+            if len(self._rooted) >= _ROOTED_AT_ONCE:  # a fresh lambda at each call would fill the memory
+                self._retire()
+                self._version = base = Version(base.fingerprint, self._capacity)
             joined = base.fingerprint.with_roots(roots)
             version = base if joined is base.fingerprint else Version(joined, self._capacity)
             self._rooted[roots] = version

@@ -86,7 +86,7 @@ def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value
     codec = choose(value)
     with caller.open().deposit(call, cost) as deposit:
         parts, summary = codec.encode(value, deposit.write)
-        deposit.commit(cas.Result(codec.name, parts, summary, {**provenance(), **version.origins()}))
+        deposit.commit(cas.Result(codec.name, parts, summary, provenance()))
 
 
 def _warn_of_mutation(caller: Caller, version: Version, signature: bytes, values: list[Any]) -> None:

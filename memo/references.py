@@ -18,6 +18,7 @@ import sys
 
 NEW_ATTR = sys.version_info >= (3, 12)
 _NONE = -1
+_END = -2
 LOAD_CONST = opmap["LOAD_CONST"]
 LOAD_GLOBAL = opmap["LOAD_GLOBAL"]
 NAME_LOADS = {opmap["LOAD_NAME"], opmap.get("LOAD_FROM_DICT_OR_GLOBALS", _NONE)}
@@ -127,7 +128,7 @@ def references(code: CodeType) -> References:
 
 def _collect(code: CodeType, found: _Collector) -> None:
     names, consts = code.co_names, code.co_consts
-    steps = [*_instructions(code.co_code), (_NONE, 0)]
+    steps = [*_instructions(code.co_code), (_END, 0)]
     chain: tuple[str, ...] = ()
     for place, (op, arg) in enumerate(steps):
         attribute = _attribute(op, arg, names)

@@ -1,28 +1,36 @@
 """The command line, `cas`: one module a group of commands, over the Store interface.
 
 Data goes to stdout, `error:` and `hint:` and progress to stderr; no command executes anything that is stored.
-Only click is imported at start; rich and the rest are loaded by the commands that need them.
+Only click is imported at start: a command's module is loaded when the command runs, rich when a terminal needs it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cas.cli import exits
-from cas.cli.care import fsck_command, gc_command, stats_command
-from cas.cli.entries import rm_command, show_command
-from cas.cli.get import get_command
-from cas.cli.ls import ls_command
 from cas.errors import CasError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["main"]
+
+_COMMANDS = {
+    "ls": ("ls", "List functions, or one function's entries."),
+    "show": ("entries", "Show everything about one entry."),
+    "get": ("get", "Write a result to plain files."),
+    "rm": ("entries", "Remove entries."),
+    "gc": ("care", "Remove what nothing needs, and what you say may go."),
+    "fsck": ("care", "Verify everything; --repair mends what can be."),
+    "stats": ("care", "What the store holds, in figures."),
+}
+"""The commands in the order of the help: the module of each, and what it does."""
 
 
 class _Commands(click.Group):
@@ -49,6 +57,23 @@ class _Commands(click.Group):
         except CasError as error:
             code = _complain(error.message, error.hint, exits.exit_code(error))
         sys.exit(code or exits.OK)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"cas.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the commands do, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader that has had enough (`cas ls | head`) ends it quietly."""
@@ -86,15 +111,3 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-for _command in (
-    ls_command,
-    show_command,
-    get_command,
-    rm_command,
-    gc_command,
-    fsck_command,
-    stats_command,
-):
-    main.add_command(_command)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cas import fsck, gc
 from cas.cli import exits
 from cas.cli.options import (
     duration_of,
@@ -17,6 +18,8 @@ from cas.cli.options import (
 )
 from cas.cli.output import Column, count, note, print_facts, print_json, print_json_list, print_table, progress
 from cas.errors import ReadOnlyError
+from cas.listing import function_rows
+from cas.units import format_duration, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +35,7 @@ _REASONS = {
 }
 
 
-@click.command("gc", short_help="Remove what nothing needs, and what you say may go.")
+@click.command("gc")
 @click.option("--max-size", metavar="SIZE", help="Drop the least worth keeping until the store fits, e.g. 10GB.")
 @click.option("--older-than", metavar="TIME", help="Drop results that were not used for so long, e.g. 30d.")
 @click.option("--stale", is_flag=True, help="Drop results of code that was superseded by newer code.")
@@ -57,8 +60,6 @@ def gc_command(
         if as_json:
             print_json({})
         return
-    from cas import gc  # only this command needs it
-
     with progress() as tell:
         plan = gc.plan(store, max_size=limit, older_than=age, stale=stale, progress=tell)
         removed = None if dry_run else gc.execute(store, plan, tell)
@@ -86,8 +87,7 @@ def _gc_json(plan: Plan, removed: Removed | None) -> dict[str, Any]:
         "entries": plan.entries,
         "size": plan.size,
         "drop": [
-            {"key": drop.key.hex(), "reason": drop.reason, "cost": drop.cost, "size": drop.size}
-            for drop in plan.drops
+            {"key": drop.key.hex(), "reason": drop.reason, "cost": drop.cost, "size": drop.size} for drop in plan.drops
         ],
         "blobs": [digest.hex() for digest in plan.blobs],
         "freed": plan.freed,
@@ -99,19 +99,14 @@ def _gc_json(plan: Plan, removed: Removed | None) -> dict[str, Any]:
 
 
 def _print_gc(plan: Plan, removed: Removed | None) -> None:
-    from cas.units import format_duration, format_size
-
     facts = [("store", f"{_entries(plan.entries)}, {format_size(plan.size)}")]
     for reason, (entries, cost) in plan.reasons().items():
-        facts.append(
-            (reason, f"{_entries(entries)} {_REASONS[reason]}, {format_duration(cost)} of computing")
-        )
+        facts.append((reason, f"{_entries(entries)} {_REASONS[reason]}, {format_duration(cost)} of computing"))
     facts.append(("blobs", f"{count(len(plan.blobs), 'blob')} that nothing needs then, {format_size(plan.blobs_size)}"))
     print_facts(facts)
     if removed is None:
-        click.echo(
-            f"would free {format_size(plan.freed)}; results of {_lost(plan.lost)} of computing would be lost"
-        )
+        loss = f"results of {_lost(plan.lost)} of computing would be lost" if plan.drops else "no result would be lost"
+        click.echo(f"would free {format_size(plan.freed)}; {loss}")
         return
     click.echo(f"freed {format_size(removed.size)}; {_entries(removed.entries)} removed")
     if removed.kept:
@@ -124,12 +119,10 @@ def _entries(number: int) -> str:
 
 def _lost(seconds: float) -> str:
     """Return computing time in CPU hours, once it is enough to count in them."""
-    from cas.units import format_duration
-
     return f"{seconds / 3600:,.1f} CPU-hours" if seconds >= 360 else format_duration(seconds)
 
 
-@click.command("fsck", short_help="Verify everything; --repair mends what can be.")
+@click.command("fsck")
 @click.option("--repair", is_flag=True, help="Drop damaged entries, quarantine damaged blobs, remove leftovers.")
 @json_option
 @store_option
@@ -143,8 +136,6 @@ def fsck_command(repair: bool, as_json: bool, location: str | None) -> None:
         if as_json:
             print_json_list([])
         return
-    from cas import fsck  # only this command needs it
-
     left: set[Finding] | None = None
     with progress() as tell:
         findings = list(fsck.check(store, tell))
@@ -188,7 +179,7 @@ def _print_findings(findings: list[Finding], left: set[Finding] | None) -> None:
         note("`cas fsck --repair` mends what can be mended")
 
 
-@click.command("stats", short_help="What the store holds, in figures.")
+@click.command("stats")
 @json_option
 @store_option
 def stats_command(as_json: bool, location: str | None) -> None:
@@ -202,11 +193,9 @@ def stats_command(as_json: bool, location: str | None) -> None:
     if as_json:
         print_json(figures)
         return
-    from cas.units import format_duration, format_size
-
     print_facts(
         [
-            ("store", f"{figures['location']}{'' if figures['writable'] else ' (read only)'}"),
+            ("store", figures["location"]),
             ("functions", f"{figures['functions']:,} in {count(figures['versions'], 'version')}"),
             ("entries", f"{figures['entries']:,}, {format_size(figures['size'])}"),
             ("blobs", f"{figures['blobs']:,} in files, {format_size(figures['blobs_size'])}"),
@@ -217,13 +206,10 @@ def stats_command(as_json: bool, location: str | None) -> None:
 
 
 def _figures(store: Store) -> dict[str, Any]:
-    from cas.listing import function_rows
-
     rows = function_rows(store)
     sizes = [blob.size for blob in store.blobs()]
     return {
         "location": store.location,
-        "writable": store.writable,
         "functions": len(rows),
         "versions": sum(row.versions for row in rows),
         "entries": sum(row.entries for row in rows),

@@ -8,10 +8,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgpack
 
 from cas.cli.options import compile_where, json_option, open_store, store_option, where_option
 from cas.cli.output import count, note, print_facts, print_json
 from cas.errors import InvalidInputError
+from cas.form import show
+from cas.listing import columns, decode, iso, list_entries, row_json
+from cas.lookup import find_entry, find_function
+from cas.units import format_age, format_duration, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,15 +28,12 @@ if TYPE_CHECKING:
 _UNCUT = 1 << 30
 
 
-@click.command("show", short_help="Show everything about one entry.")
+@click.command("show")
 @click.argument("entry")
 @json_option
 @store_option
 def show_command(entry: str, as_json: bool, location: str | None) -> None:
     """Show everything about ENTRY: the first characters of its key (four or more), or its alias."""
-    from cas.listing import decode, row_json  # only commands that read entries need it
-    from cas.lookup import find_entry
-
     store = open_store(location)
     row = decode(find_entry(store, entry))
     if as_json:
@@ -49,10 +51,6 @@ def show_command(entry: str, as_json: bool, location: str | None) -> None:
 
 def _facts(row: Row) -> Iterator[tuple[str, str]]:
     """Yield what there is to say of an entry, name and value."""
-    from cas.form import show
-    from cas.listing import iso
-    from cas.units import format_age, format_duration, format_size
-
     entry = row.entry
     now = time.time()
     yield "key", entry.key.hex()
@@ -85,8 +83,6 @@ def _ago(age: str) -> str:
 
 def _ingredients(manifest: bytes) -> list[str]:
     """Return the names in a manifest, as far as its bytes can be read without the package that made them."""
-    import msgpack  # only to show a manifest
-
     try:
         value = msgpack.unpackb(manifest, strict_map_key=False) if manifest else []
     except (ValueError, msgpack.exceptions.UnpackException):
@@ -102,7 +98,7 @@ def _ingredient(part: Any) -> str:
     return str(part)
 
 
-@click.command("rm", short_help="Remove entries.")
+@click.command("rm")
 @click.argument("entries", metavar="[ENTRY]...", nargs=-1)
 @click.option("--function", metavar="FUNCTION", help="Remove the entries of this function.")
 @where_option
@@ -141,17 +137,12 @@ def rm_command(
 
 def _named(store: Store, entries: tuple[str, ...]) -> dict[bytes, float]:
     """Return keys and costs of the entries that the user named; all must be there before any goes."""
-    from cas.lookup import find_entry
-
     found: list[Entry] = [find_entry(store, text) for text in entries]
     return {entry.key: entry.cost for entry in found}
 
 
 def _chosen(store: Store, function: str, where: str | None) -> dict[bytes, float]:
     """Return keys and costs of the entries of a function for which `where` holds."""
-    from cas.listing import columns, list_entries
-    from cas.lookup import find_function
-
     versions = find_function(store, function)
     record = versions[0].function
     matches = None if where is None else compile_where(where, columns(v.function for v in versions))
@@ -161,8 +152,6 @@ def _chosen(store: Store, function: str, where: str | None) -> dict[bytes, float
 
 def _confirm(chosen: dict[bytes, float], yes: bool) -> None:
     """Ask the person at the terminal; nobody else can answer."""
-    from cas.units import format_duration
-
     if yes:
         return
     loss = f"{_entries(len(chosen))}, {format_duration(math.fsum(chosen.values()))} of computing"

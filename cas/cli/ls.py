@@ -17,7 +17,19 @@ from cas.cli.options import (
     store_option,
     where_option,
 )
-from cas.cli.output import Column, count, note, print_json_list, print_plain, print_table
+from cas.cli.output import Column, count, note, print_json_list, print_plain, print_table, progress
+from cas.form import show
+from cas.listing import (
+    columns,
+    function_json,
+    function_rows,
+    list_entries,
+    parse_order,
+    row_json,
+    sort_functions,
+)
+from cas.lookup import find_function
+from cas.units import format_age, format_duration, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +45,7 @@ _CELL = 28
 _UNCUT = 1 << 30
 
 
-@click.command("ls", short_help="List functions, or one function's entries.")
+@click.command("ls")
 @click.argument("function", required=False)
 @where_option
 @click.option("--sort", "order", metavar="COLUMN", help="An entry field or an argument; -COLUMN for descending.")
@@ -67,8 +79,6 @@ def ls_command(
 
 
 def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) -> None:
-    from cas.listing import function_json, function_rows, sort_functions  # only this command needs it
-
     found = sort_functions(function_rows(store), order)
     shown = found[:limit]
     if as_json:
@@ -77,13 +87,14 @@ def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) 
     if not found:
         note(f"{store.location} holds no results yet")
         return
-    from cas.units import format_age, format_duration, format_size
-
     now = time.time()
     print_table(
         [
             Column("FUNCTION"),
-            *(Column(name, amount=True) for name in ("VERSIONS", "ENTRIES", "SIZE", "COMPUTED", "HITS", "SAVED", "USED")),
+            *(
+                Column(name, amount=True)
+                for name in ("VERSIONS", "ENTRIES", "SIZE", "COMPUTED", "HITS", "SAVED", "USED")
+            ),
         ],
         (
             (
@@ -106,31 +117,31 @@ def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) 
 def _list_entries(
     store: Store, function: str | None, where: str | None, page: _Page, as_json: bool, with_alias: bool
 ) -> None:
-    from cas.listing import columns, list_entries, row_json
-    from cas.lookup import find_function
-
     versions = find_function(store, function) if function else store.functions()
     names = columns(summary.function for summary in versions)
-    found = list_entries(
-        store,
-        (versions[0].function.module, versions[0].function.qualname) if function else None,
-        matches=None if where is None else compile_where(where, names),
-        order=page.checked_order(names),
-        # One more than is shown tells whether there are more.
-        limit=None if page.limit is None else page.limit + 1,
-    )
+    with progress() as tell:
+        rows = list_entries(
+            store,
+            (versions[0].function.module, versions[0].function.qualname) if function else None,
+            matches=None if where is None else compile_where(where, names),
+            order=parse_order(page.order, names),
+            # One more than is shown tells whether there are more.
+            limit=None if page.limit is None else page.limit + 1,
+            progress=tell,
+        )
+        if sys.stdout.isatty():
+            rows = iter(list(rows))  # the bar has to go before the first row comes
     if as_json:
-        print_json_list(row_json(row, with_alias) for row in islice(found, page.limit))
+        print_json_list(row_json(row, with_alias) for row in islice(rows, page.limit))
         return
-    more: list[Row] = []
-    shown = page.cut(found, more)
+    shown = islice(rows, page.limit)
     if with_alias:
         print_plain([Column("KEY"), Column("ALIAS")], ((_key(row), row.alias) for row in shown))
     elif function:
         print_table(*_own_columns(shown, names, several=len(versions) > 1))
     else:
         print_table(*_common_columns(shown))
-    if more:
+    if next(rows, None) is not None:
         note(_more(page, sum(version.entries for version in versions) if where is None else None))
 
 
@@ -140,18 +151,6 @@ class _Page(NamedTuple):
     order: str
     limit: int | None
 
-    def checked_order(self, names: list[str]) -> str:
-        """Return the order, made sure of before anything is read."""
-        from cas.listing import check_order
-
-        check_order(self.order, names)
-        return self.order
-
-    def cut(self, rows: Iterator[Row], more: list[Row]) -> Iterator[Row]:
-        """Yield the page; put the row after it, if there is one, into `more`."""
-        yield from islice(rows, self.limit)
-        more.extend(islice(rows, 1))
-
 
 def _more(page: _Page, total: int | None) -> str:
     shown = page.limit or 0
@@ -160,12 +159,8 @@ def _more(page: _Page, total: int | None) -> str:
     return f"{count(total - shown, 'more entry', 'more entries')}; --limit 0 shows all"
 
 
-def _own_columns(
-    rows: Iterable[Row], names: list[str], several: bool
-) -> tuple[list[Column], Iterator[Sequence[str]]]:
+def _own_columns(rows: Iterable[Row], names: list[str], several: bool) -> tuple[list[Column], Iterator[Sequence[str]]]:
     """Lay out the entries of one function: each argument in a column of its own."""
-    from cas.form import show
-
     width = _CELL if sys.stdout.isatty() else _UNCUT
     headings = [Column("KEY"), *([Column("CODE")] if several else []), *map(Column, names), *_RESULT]
 
@@ -180,8 +175,6 @@ def _own_columns(
 
 def _common_columns(rows: Iterable[Row]) -> tuple[list[Column], Iterator[Sequence[str]]]:
     """Lay out entries of several functions: the arguments in one column."""
-    from cas.form import show
-
     width = _CELL if sys.stdout.isatty() else _UNCUT
 
     def cells() -> Iterator[Sequence[str]]:
@@ -200,8 +193,6 @@ def _key(row: Row) -> str:
 
 
 def _result(row: Row) -> tuple[str, ...]:
-    from cas.units import format_age, format_duration, format_size
-
     entry = row.entry
     return (
         entry.summary,

@@ -41,9 +41,10 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
 
 
 def _print_fitted(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    from rich.console import Console  # slow to import, and only a terminal needs it
-    from rich.table import Table
-    from rich.text import Text
+    # Slow to import, and only a terminal needs it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
@@ -51,7 +52,7 @@ def _print_fitted(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> N
             Text(column.heading), justify="right" if column.amount else "left", no_wrap=True, overflow="ellipsis"
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False).print(table)
 
 
@@ -59,10 +60,10 @@ def print_plain(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
     """Print rows in full, aligned as far as the first ones tell."""
     rest = iter(rows)
     sample = [[column.heading for column in columns], *islice(rest, _SAMPLE)]
-    widths = [max(len(row[place]) for row in sample) for place in range(len(columns))]
+    widths = [max(len(printable(row[place])) for row in sample) for place in range(len(columns))]
     for row in chain(sample, rest):
         cells = (
-            cell.rjust(width) if column.amount else cell.ljust(width)
+            printable(cell).rjust(width) if column.amount else printable(cell).ljust(width)
             for cell, width, column in zip(row, widths, columns, strict=True)
         )
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
@@ -73,7 +74,7 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     facts = list(facts)
     width = max((len(name) for name, _ in facts), default=0)
     for name, value in facts:
-        click.echo(f"{name.ljust(width)}  {value}".rstrip())
+        click.echo(f"{name.ljust(width)}  {printable(value)}".rstrip())
 
 
 def print_json(value: object) -> None:
@@ -88,6 +89,13 @@ def print_json_list(values: Iterable[object]) -> None:
         sys.stdout.write(f"{before}\n{json.dumps(value, ensure_ascii=False, allow_nan=False)}")
         before = ","
     sys.stdout.write("[]\n" if before == "[" else "\n]\n")
+
+
+def printable(text: str) -> str:
+    """Return text with control characters written out: a foreign store shall not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def note(text: str) -> None:
@@ -132,14 +140,15 @@ class _Bar:
         self._bar.update(self._tasks[text], completed=done, total=total)
 
     def _open(self) -> None:
-        from rich.console import Console  # slow to import, and only long work on a terminal needs it
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        # Slow to import, and only long work on a terminal needs it.
+        from rich import progress  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415
 
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
         )

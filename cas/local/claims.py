@@ -11,6 +11,7 @@ import fcntl
 import os
 import threading
 
+from cas.local.layout import cannot_write
 from cas.local.locks import open_lock
 
 TYPE_CHECKING = False
@@ -53,19 +54,21 @@ class Claims:
         return True
 
     def _lock_range(self, offset: int) -> None:
-        if self._file < 0:
-            self._file = open_lock(self._path)
         try:
+            if self._file < 0:
+                self._file = open_lock(self._path)
             fcntl.lockf(self._file, fcntl.LOCK_EX, 1, offset, os.SEEK_SET)
         except OSError as error:
             # The kernel sees processes, not threads, and may take two pairs of waiting threads for a deadlock.
             # Going on without the claim costs at most a second computation, never a wrong value.
             if error.errno != errno.EDEADLK:
-                raise
+                raise cannot_write(error, self._path) from error
 
     def exit(self, offset: int) -> None:
         """Release the claim."""
-        turn = self._turns[offset]
+        turn = self._turns.get(offset)
+        if turn is None:
+            return  # a child, which forked while its parent held the claim
         try:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset, os.SEEK_SET)
         finally:

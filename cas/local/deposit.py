@@ -15,7 +15,7 @@ from cas.local.locks import SharedLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -50,8 +50,7 @@ class LocalDeposit:
 
     def write(self, parts: Parts) -> bytes:
         """Store one blob as a file of its own, or find it already there, and return its digest."""
-        if not self._stamps:
-            self._hold.__enter__()
+        self._hold.acquire()
         digest, stamp = self._store.blob_files.write(parts, self._durable)
         self._stamps[digest] = stamp
         return digest
@@ -66,9 +65,12 @@ class LocalDeposit:
             digest = blake3(data).digest()
         else:
             digest = self.write(result.parts)
+        known = self._store.index.known
+        record = self._call.function
+        origin = msgpack.packb(sorted(result.provenance.items()))
         with self._store.index.writing(self._durable) as run:
-            function = _function_id(run, self._call.function)
-            provenance = _provenance_id(run, result.provenance)
+            function = known.get(record.fingerprint) or _function_id(run, record)
+            provenance = known.get(origin) or _provenance_id(run, origin)
             row = (
                 self._call.key, function, result.codec, digest, self._cost, time.time(), size + children,
                 provenance, result.summary, self._call.signature, data,
@@ -77,6 +79,7 @@ class LocalDeposit:
             for needed, stamp in self._stamps.items():
                 run("INSERT OR IGNORE INTO needs VALUES (?, ?)", (entry, needed))
                 run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?, ?)", (needed, *stamp))
+        known[record.fingerprint], known[origin] = function, provenance
         self._hold.release()
 
 
@@ -96,31 +99,25 @@ def _insert(run: Callable[..., sqlite3.Cursor], row: tuple[object, ...]) -> int:
 
 
 def _function_id(run: Callable[..., sqlite3.Cursor], function: FunctionRecord) -> int:
+    """Return the row number of a function record, inserted at the first result of that version."""
     found = run("SELECT id FROM functions WHERE fingerprint = ?", (function.fingerprint,)).fetchone()
-    if found is None:
-        now = time.time()
-        return (
-            run(
-                "INSERT INTO functions (fingerprint, module, qualname, parameters, manifest, created, used)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    function.fingerprint,
-                    function.module,
-                    function.qualname,
-                    msgpack.packb(function.parameters),
-                    function.manifest,
-                    now,
-                    now,
-                ),  # fmt: skip
-            ).lastrowid
-            or 0
-        )
-    return int(found[0])
+    if found is not None:
+        return int(found[0])
+    now = time.time()
+    names = msgpack.packb(function.parameters)
+    row = function.fingerprint, function.module, function.qualname, names, function.manifest, now, now
+    return run(_INSERT_FUNCTION, row).lastrowid or 0
 
 
-def _provenance_id(run: Callable[..., sqlite3.Cursor], provenance: Mapping[str, str]) -> int:
-    body = msgpack.packb(dict(sorted(provenance.items())))
+_INSERT_FUNCTION = """
+INSERT INTO functions (fingerprint, module, qualname, parameters, manifest, created, used)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def _provenance_id(run: Callable[..., sqlite3.Cursor], body: bytes) -> int:
+    """Return the row number of a provenance; the many entries of one session share one."""
     found = run("SELECT id FROM provenances WHERE body = ?", (body,)).fetchone()
-    if found is None:
-        return run("INSERT INTO provenances (body) VALUES (?)", (body,)).lastrowid or 0
-    return int(found[0])
+    if found is not None:
+        return int(found[0])
+    return run("INSERT INTO provenances (body) VALUES (?)", (body,)).lastrowid or 0

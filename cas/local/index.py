@@ -1,22 +1,21 @@
 """The index of a local store: entries, function records, small blobs, stat stamps, in one SQLite file.
 
-The only module that says SQL. Every thread has a connection of its own, every process its own set, since shared
-ones crash or return other threads' rows. Every transaction that will write begins IMMEDIATE, behind one file lock:
-SQLite's own waiting starves writers. Keeps I3 through the order of its callers, I8 for `stamps`, I9, I10.
+Every transaction that will write begins IMMEDIATE, behind one file lock: SQLite's own waiting starves writers. Keeps I3 through the order of its callers, I8 for `stamps`, I9, I10.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
+from contextlib import suppress
 
 from cas.errors import BusyError, IntegrityError, InvalidInputError, StorageError
+from cas.local.connections import Connections
 from cas.local.layout import FORMAT, cannot_write
 from cas.local.locks import FileLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Any
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from cas.local.layout import Layout
 
 _APPLICATION = 0x63617331
-_BUSY_SECONDS = 60.0
 _SCHEMA = """
 CREATE TABLE functions (
     id INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, module TEXT NOT NULL, qualname TEXT NOT NULL,
@@ -44,7 +42,12 @@ CREATE TABLE stamps (
 CREATE TABLE cache (name BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN DELETE FROM needs WHERE entry = old.id; END;
 """
-_FETCH = "SELECT codec, digest, data, cost, coalesce(used, created) FROM entries WHERE key = ?"
+# The row is found by its number and its key looked at again: a bit that flips in the index of keys, which a plain
+# `WHERE key = ?` believes, would serve another call's result (0.06 µs).
+_FETCH = """
+SELECT codec, digest, data, cost, coalesce(used, created) FROM entries
+WHERE id = (SELECT id FROM entries WHERE key = ?1) AND +key = ?1
+"""
 _ENTRY = """
 SELECT e.id, e.key, e.function, e.signature, e.codec, e.digest, e.data IS NOT NULL, e.size, e.summary, e.cost,
        e.created, coalesce(e.used, e.created), e.provenance
@@ -71,58 +74,70 @@ class Index:
         self._layout = layout
         self._writable = writable
         self._lock = FileLock(layout.writing)
-        self._threads = threading.local()
-        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
-        self._inherited: list[object] = []
+        self._connections = Connections(layout.index, writable, self._prepare)
+        self._still = False
 
     def fetch(self, key: bytes) -> tuple[str, bytes, bytes | None, float, float] | None:
         """Return codec, root digest, inline bytes, cost and last use of an entry: the one statement of a hit."""
         try:
-            run = self._threads.run
+            run = self._connections.own.run
         except AttributeError:
             run = self.run
         return run(_FETCH, (key,)).fetchone()  # type: ignore[no-any-return]
 
-    def forked(self) -> None:
-        """Start anew in a child, which must use no connection of its parent's, nor close one."""
-        self._inherited += [self._threads, self._opened]
-        self._threads = threading.local()
-        self._opened = []
-        self._lock.close()
-
-    def close(self) -> None:
-        """Close every connection of this process."""
-        while self._opened:
-            self._opened.pop()[1].close()
-        self._threads = threading.local()
-        self._lock.close()
+    @property
+    def own(self) -> threading.local:
+        """This thread's connection with what belongs to it; see `Connections`."""
+        try:
+            return self._connections.connect()
+        except sqlite3.Error as error:
+            raise explain(error, self._layout.index) from error
+        except OSError as error:
+            raise cannot_write(error, self._layout.index) from error
 
     @property
     def run(self) -> Callable[..., sqlite3.Cursor]:
         """The `execute` of this thread's cursor."""
-        try:
-            return self._threads.run  # type: ignore[no-any-return]
-        except AttributeError:
-            self._connect()
-            return self._threads.run  # type: ignore[no-any-return]
+        return self.own.run  # type: ignore[no-any-return]
 
-    def _connect(self) -> None:
-        path = self._layout.index
+    @property
+    def known(self) -> dict[bytes, int]:
+        """Row numbers of function records and provenances, which are never removed: known once committed."""
+        return self.own.known  # type: ignore[no-any-return]
+
+    def moved(self) -> bool:
+        """Return whether the file on disk is no longer the one this thread has open (the store was deleted)."""
         try:
-            connection = _open(path, self._writable)
-            try:
-                if self._writable:
-                    connection.execute("PRAGMA synchronous=NORMAL")
-                self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
+            return self._connections.moved()
         except sqlite3.Error as error:
-            raise explain(error, path) from error
-        self._retire_dead_threads()
-        self._opened.append((threading.current_thread(), connection))
-        self._threads.connection = connection
-        self._threads.run = connection.cursor().execute
+            raise explain(error, self._layout.index) from error
+        except OSError as error:
+            raise cannot_write(error, self._layout.index) from error
+
+    def renew(self) -> None:
+        """Let every thread connect anew, since the file was deleted."""
+        self._connections.renew()
+        self._lock.close()
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        self._connections.close()
+        self._lock.close()
+
+    def before_fork(self) -> bool:
+        """Wait until no thread of this process writes or is inside SQLite; False if that takes too long."""
+        self._still = self._lock.hold_threads()
+        return self._connections.quiet() and self._still
+
+    def after_fork(self) -> None:
+        """Go on in the parent."""
+        if self._still:
+            self._lock.release_threads()
+
+    def forked(self, quiet: bool) -> None:
+        """Start anew in a child, which uses no connection of its parent's."""
+        self._lock.forked()
+        self._connections.forked(quiet)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -146,11 +161,6 @@ class Index:
                 f"the index {self._layout.index} is empty", "remove the store, or restore it from a copy"
             )
 
-    def _retire_dead_threads(self) -> None:
-        for pair in [pair for pair in self._opened if not pair[0].is_alive()]:
-            self._opened.remove(pair)
-            pair[1].close()
-
     def writing(self, durable: bool = False) -> _Transaction:
         """Return a write transaction, to be held in a `with` block; yields this thread's `execute`."""
         return _Transaction(self, self._lock, durable)
@@ -162,15 +172,16 @@ class Index:
         return self.stream(f"{_ENTRY} {where} {order}", values)
 
     def stream(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        """Yield rows on a cursor of their own, so that callers may run other statements meanwhile."""
-        self.run  # noqa: B018 - connects
-        cursor = self._threads.connection.cursor()
+        """Yield rows as they were when the first was asked for, on a connection of their own."""
+        connection: sqlite3.Connection | None = None
         try:
-            yield from cursor.execute(statement, values)
+            connection = self._connections.separate()
+            yield from connection.execute(statement, values)
         except sqlite3.Error as error:
             raise explain(error, self._layout.index) from error
         finally:
-            cursor.close()
+            if connection is not None:
+                self._connections.release(connection)
 
     @staticmethod
     def order(field: str) -> str:
@@ -194,19 +205,6 @@ class Index:
         rows = self.rows("SELECT size, modified, inode FROM stamps WHERE digest = ?", (digest,))
         return rows[0] if rows else None
 
-    def moved(self) -> bool:
-        """Return whether the file on disk is no longer the one this process has open (the store was deleted)."""
-        try:
-            return os.stat(self._layout.index).st_ino != self._inode()
-        except FileNotFoundError:
-            return True
-
-    def _inode(self) -> int:
-        self.run  # noqa: B018 - connects
-        if not hasattr(self._threads, "inode"):
-            self._threads.inode = os.stat(self._layout.index).st_ino
-        return int(self._threads.inode)
-
 
 class _Transaction:
     """`BEGIN IMMEDIATE … COMMIT` behind the file lock; ROLLBACK if the block raises."""
@@ -217,7 +215,9 @@ class _Transaction:
         self._durable = durable
 
     def __enter__(self) -> Callable[..., sqlite3.Cursor]:
-        run = self._run = self._index.run
+        own = self._index.own
+        self._connection = own.connection
+        run = self._run = own.run
         try:
             self._lock.__enter__()
         except OSError as error:
@@ -230,7 +230,7 @@ class _Transaction:
             self._lock.__exit__(None, None, None)
             self._reraise(error)
             raise
-        return run
+        return run  # type: ignore[no-any-return]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -246,42 +246,21 @@ class _Transaction:
             raise explain(failure, self._index._layout.index) from failure  # noqa: SLF001 - same module
         finally:
             if self._durable:
-                self._run("PRAGMA synchronous=NORMAL")
+                self._relax()
             self._lock.__exit__(None, None, None)
         self._reraise(error)
 
+    def _relax(self) -> None:
+        """Let later transactions be written back in their own time; one that stays FULL is only slower."""
+        with suppress(sqlite3.Error):
+            self._run("PRAGMA synchronous=NORMAL")
+
     def _in_transaction(self) -> bool:
-        return self._index._threads.connection.in_transaction  # type: ignore[no-any-return]  # noqa: SLF001
+        return bool(self._connection.in_transaction)
 
     def _reraise(self, error: BaseException | None) -> None:
         if isinstance(error, sqlite3.Error):
             raise explain(error, self._index._layout.index) from error  # noqa: SLF001 - same module
-
-
-def _open(path: str, writable: bool) -> sqlite3.Connection:
-    if writable:
-        return _connect(path)
-    from urllib.parse import quote  # noqa: PLC0415 - costs milliseconds, and only read-only stores need it
-
-    connection = _connect(f"file:{quote(path)}?mode=ro")
-    try:
-        connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError:
-        # Nobody writes in a folder that takes no writes, so its index may be read without the files that
-        # coordinate writers: https://www.sqlite.org/wal.html#read_only_databases
-        connection.close()
-        connection = _connect(f"file:{quote(path)}?immutable=1")
-    return connection
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        name,
-        uri=name.startswith("file:"),
-        timeout=_BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
 
 
 def explain(error: sqlite3.Error, path: str) -> Exception:

@@ -68,14 +68,25 @@ class Layout:
             for folder in (self.blobs, self.temporary, os.path.dirname(self.claims)):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
             for name, text in (("CACHEDIR.TAG", _CACHEDIR_TAG), (".gitignore", "*\n")):
-                _write_whole(os.path.join(self.root, name), text)
-            _write_whole(self.format, _FORMAT_TEXT)
+                self._write_whole(os.path.join(self.root, name), text)
+            self._write_whole(self.format, _FORMAT_TEXT)
         except (FileExistsError, NotADirectoryError) as error:
             raise InvalidInputError(
                 f"expected a folder for the store, found a file: {error.filename}", _NOT_A_STORE
             ) from error
         except OSError as error:
             raise cannot_write(error, self.root) from error
+
+    def _write_whole(self, path: str, text: str) -> None:
+        """Write a small file so that no reader ever sees a part of it (I1), even if the power fails."""
+        if os.path.exists(path):
+            return
+        temporary = os.path.join(self.temporary, f"{os.getpid()}-{os.path.basename(path)}")
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
 
     def check(self) -> None:
         """Make sure that a store of a format known here stands at the root.
@@ -100,9 +111,7 @@ class Layout:
                 f"there is no store at {self.root}", "the first result that a function stores makes one"
             ) from None
         except OSError as error:
-            raise StorageError(
-                f"cannot read {self.format}: {error.strerror}", "check who owns the folder", error.errno, self.format
-            ) from error
+            raise cannot_read(error, self.format) from error
         if text != _FORMAT_TEXT:
             raise InvalidInputError(
                 f"expected a store of format {FORMAT}, found {text.strip()!r} in {self.format}",
@@ -113,10 +122,19 @@ class Layout:
 
 
 _PARTS = frozenset(
-    {"FORMAT", "CACHEDIR.TAG", ".gitignore", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"}
+    {"FORMAT", "CACHEDIR.TAG", ".gitignore", "index.sqlite"}
+    | {"index.sqlite-wal", "index.sqlite-shm", "index.sqlite-journal"}
     | {os.path.join("locks", name) for name in ("claims", "writing", "sweeping", "gate")}
 )
 _TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine", "cache"})
+
+
+def cannot_read(error: OSError, path: str) -> StorageError:
+    """Return the error that tells a person why a read failed, and the mend."""
+    where = error.filename or path
+    return StorageError(
+        f"cannot read {where}: {error.strerror or error}", "check who owns it, and the disk", error.errno, where
+    )
 
 
 def cannot_write(error: OSError, path: str) -> ReadOnlyError | StorageError:
@@ -136,11 +154,15 @@ def cannot_write(error: OSError, path: str) -> ReadOnlyError | StorageError:
     return StorageError(f"cannot write {where}: {reason}", hint, error.errno, where)
 
 
-def _write_whole(path: str, text: str) -> None:
-    """Write a small file so that no reader ever sees a part of it (I1)."""
-    if os.path.exists(path):
-        return
-    temporary = f"{path}.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+def writer_lives(temporary: str) -> bool:
+    """Return whether the writer of a temporary file, named after its process, still runs."""
+    owner = temporary.partition("-")[0]
+    if not owner.isdecimal():
+        return False
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -10,9 +10,17 @@ import fcntl
 import os
 import threading
 
+from cas.local.layout import cannot_write
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+# Seconds that a fork or a close waits for a thread that writes; a write takes milliseconds.
+_PATIENCE = 5.0
+# Shared locks of this process, which a forked child lets go of: it would hold them on behalf of its parent.
+_held: set[SharedLock] = set()
 
 
 class FileLock:
@@ -43,11 +51,28 @@ class FileLock:
         self._thread.release()
 
     def close(self) -> None:
-        """Let go of the file. After a fork a child must, since it shares the parent's hold on the lock."""
-        if self._file >= 0:
-            os.close(self._file)
-        self._file = -1
+        """Let go of the file, unless a thread holds the lock for long."""
+        if self.hold_threads():
+            self._let_go()
+            self.release_threads()
+
+    def hold_threads(self) -> bool:
+        """Keep the other threads of this process out; False if one stays in for long."""
+        return self._thread.acquire(timeout=_PATIENCE)
+
+    def release_threads(self) -> None:
+        """Let the other threads in again after `hold_threads` said True."""
+        self._thread.release()
+
+    def forked(self) -> None:
+        """Start anew in a child, whose copy of the file is its parent's hold on the lock."""
         self._thread = threading.Lock()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
 
 class SharedLock:
@@ -65,12 +90,27 @@ class SharedLock:
         self._files: list[int] = []
 
     def __enter__(self) -> None:
+        self.acquire()
+
+    def acquire(self) -> None:
+        """Wait for the lock, unless it is held already.
+
+        Raises:
+            StorageError: The file beneath it cannot be made, or ReadOnlyError likewise.
+        """
+        if self in _held:
+            return
+        _held.add(self)
         try:
             gate = self._take(self._gate)
             self._take(self._path)
             if not self._alone:
+                fcntl.flock(gate, fcntl.LOCK_UN)
                 self._files.remove(gate)
                 os.close(gate)
+        except OSError as error:
+            self.release()
+            raise cannot_write(error, self._path) from error
         except BaseException:
             self.release()
             raise
@@ -87,7 +127,17 @@ class SharedLock:
         self.release()
 
     def release(self) -> None:
-        """Let go; closing the file releases its lock."""
+        """Let go; unlocked before it is closed, since a forked child may have the file open as well."""
+        while self._files:
+            file = self._files.pop()
+            try:
+                fcntl.flock(file, fcntl.LOCK_UN)
+            finally:
+                os.close(file)
+        _held.discard(self)
+
+    def forked(self) -> None:
+        """Let go in a child, and leave the parent its lock."""
         while self._files:
             os.close(self._files.pop())
 
@@ -95,3 +145,11 @@ class SharedLock:
 def open_lock(path: str) -> int:
     """Open the file beneath a lock, made if need be; it holds no bytes."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _forked() -> None:
+    while _held:
+        _held.pop().forked()
+
+
+os.register_at_fork(after_in_child=_forked)

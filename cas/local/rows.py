@@ -62,7 +62,7 @@ class EntryReader:
     def _provenance(self, number: int) -> dict[str, str]:
         if number not in self._provenances:
             rows = self._index.rows("SELECT body FROM provenances WHERE id = ?", (number,))
-            self._provenances[number] = msgpack.unpackb(rows[0][0]) if rows else {}
+            self._provenances[number] = dict(msgpack.unpackb(rows[0][0])) if rows else {}
         return self._provenances[number]
 
 

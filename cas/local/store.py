@@ -6,7 +6,6 @@ an fsync is fsynced). What a key or a codec means is the caller's business.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sqlite3
 import threading
@@ -15,11 +14,11 @@ import time
 from blake3 import blake3
 
 from cas.blob import BlobFile
-from cas.errors import IntegrityError, NotFoundError, ReadOnlyError
+from cas.errors import CasError, IntegrityError, InvalidInputError, NotFoundError, ReadOnlyError
 from cas.local.blobs import Blobs
 from cas.local.claims import Claim, Claims
 from cas.local.index import Index, explain
-from cas.local.layout import Layout
+from cas.local.layout import cannot_write, writer_lives
 from cas.local.locks import SharedLock
 
 TYPE_CHECKING = False
@@ -30,30 +29,11 @@ if TYPE_CHECKING:
     from cas.entry import Call, Entry, FunctionSummary
     from cas.local.blobs import Stamp
     from cas.local.deposit import LocalDeposit
+    from cas.local.layout import Layout
     from cas.store import Fetched
 
 _SWEEP_AT_ONCE = 500
 _KNOWN_STAMPS = 100_000
-_opened: dict[tuple[str, bool], LocalStore] = {}
-_opening = threading.Lock()
-
-
-def open_local(root: str, create: bool, writable: bool) -> LocalStore:
-    """Return this process's one store at `root`, made if there is none and `create`."""
-    root = os.path.realpath(root)
-    with _opening:
-        store = _opened.get((root, writable))
-        if store is None:
-            layout = Layout(root)
-            try:
-                layout.check()
-            except NotFoundError:
-                if not (create and writable):
-                    raise
-                layout.create()
-            writable = writable and os.access(root, os.W_OK)
-            store = _opened[root, writable] = LocalStore(layout, writable)
-        return store
 
 
 class LocalStore:
@@ -72,7 +52,7 @@ class LocalStore:
         self.blob_files = Blobs(layout, self.index.stamp)
         self._claims = Claims(layout.claims)
         self._stamps: dict[bytes, Stamp] = {}
-        self._provenances: dict[int, dict[str, str]] = {}
+        self._renewing = threading.Lock()
 
     # The path of a hit
 
@@ -90,9 +70,13 @@ class LocalStore:
 
     def _drop_damaged(self, key: bytes, data: bytes) -> None:
         if self.writable:
-            os.makedirs(self.layout.quarantine, mode=0o700, exist_ok=True)
-            with open(os.path.join(self.layout.quarantine, f"entry-{key.hex()}"), "wb") as file:
-                file.write(data)
+            path = os.path.join(self.layout.quarantine, f"entry-{key.hex()}")
+            try:
+                os.makedirs(self.layout.quarantine, mode=0o700, exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(data)
+            except OSError as error:
+                raise cannot_write(error, path) from error
             self.forget([key])
         raise IntegrityError(
             f"the result stored under {key.hex()[:12]} in {self.layout.index} is damaged",
@@ -113,9 +97,15 @@ class LocalStore:
             raise
         self._remember_stamp(digest, stamp)
         if self.writable:
+            self._record_stamp(digest, stamp)
+        return blob
+
+    def _record_stamp(self, digest: bytes, stamp: Stamp) -> None:
+        try:
             with self.index.writing() as run:
                 run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?, ?)", (digest, *stamp))
-        return blob
+        except CasError:
+            return  # a stamp only saves time (I8), and a full disk must not keep a verified result from its reader
 
     def _remember_stamp(self, digest: bytes, stamp: Stamp) -> None:
         if len(self._stamps) >= _KNOWN_STAMPS:
@@ -140,11 +130,12 @@ class LocalStore:
 
     def _start_over(self) -> None:
         """Make the store again after somebody deleted its folder under a running process."""
-        self.index.close()
-        self._claims = Claims(self.layout.claims)
-        self._stamps.clear()
-        self._provenances.clear()
-        self.layout.create()
+        with self._renewing:
+            self.layout.create()
+            if self.index.moved():
+                self.index.renew()
+                self._claims = Claims(self.layout.claims)
+                self._stamps.clear()
 
     def require_writable(self) -> None:
         """Raise ReadOnlyError unless this store takes writes."""
@@ -208,8 +199,13 @@ class LocalStore:
 
     def find(self, prefix: str) -> list[bytes]:
         """Return up to ten keys whose hexadecimal form starts with `prefix`."""
-        low = bytes.fromhex((prefix + "0" * 64)[:64])
-        high = bytes.fromhex((prefix + "f" * 64)[:64])
+        if set(prefix.lower()) - set("0123456789abcdef"):
+            raise InvalidInputError(
+                f"expected the start of a call key in hexadecimal, found {prefix!r}", "`cas ls` shows the keys"
+            )
+        if len(prefix) > 64:
+            return []
+        low, high = (bytes.fromhex(prefix.ljust(64, digit)) for digit in "0f")
         rows = self.index.rows("SELECT key FROM entries WHERE key BETWEEN ? AND ? LIMIT 10", (low, high))
         return [row[0] for row in rows]
 
@@ -258,7 +254,7 @@ class LocalStore:
         for folder, _, names in os.walk(self.layout.root):
             for name in sorted(names):
                 path = os.path.join(folder, name)
-                if folder == self.layout.temporary and _alive(name):
+                if folder == self.layout.temporary and writer_lives(name):
                     continue
                 if not self.layout.part_of_store(os.path.relpath(path, self.layout.root)):
                     yield path
@@ -266,11 +262,22 @@ class LocalStore:
     def remove_stray(self, path: str) -> None:
         """Remove one of `strays`."""
         self.require_writable()
-        os.unlink(path)
+        relative = os.path.relpath(path, self.layout.root)
+        if relative.startswith(os.pardir) or self.layout.part_of_store(relative):
+            raise InvalidInputError(f"expected a stray file of {self.location}, found {path}", "see `cas fsck`")
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise cannot_write(error, path) from error
 
     def check_index(self) -> list[str]:
         """Return what SQLite finds wrong with the index; empty if nothing."""
-        return [row[0] for row in self.index.rows("PRAGMA integrity_check") if row[0] != "ok"]
+        try:
+            return [row[0] for row in self.index.rows("PRAGMA integrity_check") if row[0] != "ok"]
+        except IntegrityError as error:
+            return [error.message]
 
     def recall(self, name: bytes) -> bytes | None:
         """Return what was remembered under `name`, if it still is (I8)."""
@@ -287,37 +294,8 @@ class LocalStore:
         """Release connections and file handles; the store may be used again."""
         self.index.close()
 
-    def forked(self) -> None:
+    def forked(self, quiet: bool) -> None:
         """Start anew in a child process."""
-        self.index.forked()
+        self._renewing = threading.Lock()
+        self.index.forked(quiet)
         self._claims.forked()
-
-
-def _alive(temporary: str) -> bool:
-    """Return whether the writer of a temporary file, named after its process, still runs."""
-    owner = temporary.partition("-")[0]
-    if not owner.isdecimal():
-        return False
-    try:
-        os.kill(int(owner), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _forked() -> None:
-    global _opening
-    _opening = threading.Lock()
-    for store in _opened.values():
-        store.forked()
-
-
-def _close_all() -> None:
-    for store in _opened.values():
-        store.close()
-
-
-os.register_at_fork(after_in_child=_forked)
-atexit.register(_close_all)

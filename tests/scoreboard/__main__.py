@@ -30,7 +30,8 @@ def main() -> int:
             begun = time.perf_counter()
             findings = run(tool, scenarios, (options.keep or Path(folder)) / tool.name)
         columns[tool.title()] = findings
-        print(f"{tool.title()}: {summary(findings)} wrong / false miss / error / hang in {time.perf_counter() - begun:.0f} s")
+        seconds = time.perf_counter() - begun
+        print(f"{tool.title()}: {summary(findings)} wrong / false miss / error / hang in {seconds:.0f} s")
         for finding in findings:
             if finding.verdict.gravity and (options.only or options.tool):
                 print(f"  {finding.scenario}: {finding.verdict}: {finding.detail}")

@@ -62,14 +62,17 @@ PEERS = (
         plant=bombs.forge_diskcache,
     ),
     Adapter("cachier", "cachier", "from cachier import cachier\ncached = cachier(cache_dir=ROOT)"),
-    # One archive a function: its keys hold the arguments only, and its documentation gives each its own.
+    # One archive a function: its keys hold the arguments only, and its documentation gives each its own. The keymap is
+    # that of its first example: the default one hashes with Python's salted hash, which no other process has.
     Adapter(
         "klepto",
         "klepto",
         "from klepto import inf_cache\nfrom klepto.archives import dir_archive\n"
+        "from klepto.keymaps import hashmap\n"
         "def cached(function):\n"
-        "    folder = ROOT + '/' + function.__name__.strip('<>')\n"
-        "    return inf_cache(cache=dir_archive(folder, cached=False))(function)",
+        "    name = function.__module__ + '.' + function.__qualname__\n"
+        "    archive = dir_archive(ROOT + '/' + name.replace('<', '').replace('>', ''), cached=False)\n"
+        "    return inf_cache(keymap=hashmap(algorithm='md5'), cache=archive)(function)",
     ),
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import arguments, crowds, edits, identities, results, unchanged
+from . import arguments, crowds, edits, identities, results, running, unchanged
 from .scenario import Scenario
 
-MODULES = (edits, unchanged, identities, arguments, results, crowds)
+MODULES = (edits, running, unchanged, identities, arguments, results, crowds)
 SCENARIOS: list[Scenario] = [scenario for module in MODULES for scenario in module.SCENARIOS]

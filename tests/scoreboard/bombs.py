@@ -39,5 +39,12 @@ def forge_diskcache(root: Path, data: bytes) -> int:
 
 
 def forge_ours(root: Path, data: bytes) -> int:
-    """Put the bomb in place of every result, with the right digest and the codec of pickles."""
-    raise NotImplementedError
+    """Put the bomb in place of every result: its digest right, its codec that of pickles, another's signature."""
+    from blake3 import blake3
+
+    signed = blake3(data, key=b"another person's key, 32 bytes..").digest() + data
+    with sqlite3.connect(root / "index.sqlite") as connection:
+        row = "pickle/1", blake3(signed).digest(), signed
+        rows = connection.execute("UPDATE entries SET codec = ?, digest = ?, data = ?", row).rowcount
+    connection.close()
+    return rows

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _LARGE = 64 << 10
+_LEAST = 256
 
 
 def _payloads(root: Path) -> Iterator[Path]:
-    """Yield the stored files that hold results: large ones, or all if there is none."""
-    files = [p for p in sorted(root.rglob("*")) if p.is_file() and p.stat().st_size]
-    files = [p for p in files if p.suffix not in {".py", ".json", ".TAG"} and "lock" not in p.name]
+    """Yield the stored files that hold results: large ones, or if there is none all that could hold one."""
+    files = [p for p in sorted(root.rglob("*")) if p.is_file() and p.stat().st_size >= _LEAST]
+    files = [p for p in files if p.suffix not in {".py", ".json"}]
     large = [p for p in files if p.stat().st_size >= _LARGE and p.suffix not in {".sqlite", ".db"}]
     yield from large or files
 

@@ -61,7 +61,7 @@ def run_job(job: dict, emit: Callable[[dict], None]) -> None:
             emit({"id": job["id"], "event": "call", "right": right, "detail": said})
     except BaseException as error:
         traceback.print_exc()
-        said = brief(str(error)).strip("'\"")
+        said = brief(str(error).replace(os.path.dirname(job["folder"]), "...")).strip("'\"")
         emit({"id": job["id"], "event": "error", "detail": f"{type(error).__name__}: {said}"})
     finally:
         sys.path.remove(job["folder"])

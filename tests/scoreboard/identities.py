@@ -31,7 +31,7 @@ FACTORY = program("""
             return x * k
         return inner
 
-    f, g, h = make(2), make(3), make([4])
+    f, g, h = make(2), make(3), make((4,))
     """)
 
 FACTORY_LAMBDAS = program("""
@@ -186,7 +186,7 @@ SCENARIOS = [
     pairs("X2.lambdas", "Write two lambdas on one line.", LAMBDAS, ("f(1)", "2"), ("g(1)", "3")),
     pairs("X2.same-name", "Define two functions of one name.", SAME_NAME, ("first(1)", "2"), ("second(1)", "3")),
     pairs("X2.factory", "Make closures in a factory.", FACTORY, ("f(1)", "2"), ("g(1)", "3")),
-    pairs("X2.factory-list", "Make closures over a list.", FACTORY, ("g(1)", "3"), ("h(1)", "[4]")),
+    pairs("X2.factory-tuple", "Make closures over a number and a tuple.", FACTORY, ("g(1)", "3"), ("h(1)", "(4,)")),
     pairs("X2.factory-lambdas", "Make lambdas in a loop.", FACTORY_LAMBDAS, ("f(1)", "2"), ("g(1)", "3")),
     pairs("X2.modules", "Use one text in two modules.", SAME_BODY_OTHER_HELPER, ("f(1)", "2"), ("g(1)", "3")),
     pairs("X2.classes", "Use one name in two classes.", NESTED_NAMES, ("f(1)", "2"), ("g(1)", "3")),

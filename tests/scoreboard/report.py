@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +15,7 @@ HEAD = """# Scoreboard
 Wrong values, false misses, errors and hangs, every tool in its documented default way, in the same run.
 Each scenario runs in fresh processes with different hash seeds; the numbers X1 to X25 name the pitfalls.
 A tool's verdict is the worst of its calls: a wrong value, then a hang, an error, a false miss.
-`–` says that the scenario has nothing to act on in that tool.
+`-` says that the scenario has nothing to act on in that tool.
 `python -m tests.scoreboard` writes this file; it is not edited by hand.
 """
 
@@ -60,5 +61,6 @@ def _cell(verdict: Verdict) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return text that does not break a table, nor names a folder of this machine."""
+    """Return text that does not break a table, and is the same in every run."""
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
     return text.replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

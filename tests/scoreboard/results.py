@@ -41,7 +41,8 @@ OBJECT = program("""
 EMPTY = program("""
     import numpy as np
 
-    VALUES = {"none": None, "false": False, "zero": 0, "empty": "", "list": [], "array": np.empty(0), "nan": float("nan")}
+    VALUES = {"none": None, "false": False, "zero": 0, "empty": "", "list": [], "array": np.empty(0)}
+    VALUES["nan"] = float("nan")
 
     @cached
     def f(name):
@@ -56,7 +57,8 @@ KINDS = program("""
     Point = collections.namedtuple("Point", "x y")
     VALUES = {
         "tuple": (1, (2.0, "three"), [4]), "set": {1, 2}, "frozenset": frozenset("ab"), "dict": {"b": 1, "a": (2,)},
-        "intkeys": {1: "a", (2, 3): "b"}, "bytes": b"abc", "bytearray": bytearray(b"abc"), "big": 2**80, "complex": 1 - 0j,
+        "intkeys": {1: "a", (2, 3): "b"}, "bytes": b"abc", "bytearray": bytearray(b"abc"),
+        "big": 2**80, "complex": 1 - 0j,
         "nan": float("nan"), "negative": -0.0, "date": datetime.date(2020, 1, 1), "decimal": decimal.Decimal("1.10"),
         "bool": [True, 1, 1.0], "text": "\\ud800é\\0", "point": Point(1, [2]), "ordered": collections.OrderedDict(a=1),
         "float32": np.float32(1.5), "bigend": np.arange(3, dtype=">i2"), "fortran": np.asfortranarray(np.ones((2, 3))),
@@ -71,9 +73,10 @@ KINDS = program("""
 
     """)
 NAMES = (
-    "tuple set frozenset dict intkeys bytes bytearray big complex nan negative date decimal bool text point ordered"
-    " float32 bigend fortran zero-d pair record strings times empty"
-).split()
+    "tuple", "set", "frozenset", "dict", "intkeys", "bytes", "bytearray", "big", "complex", "nan", "negative", "date",
+    "decimal", "bool", "text", "point", "ordered", "float32", "bigend", "fortran", "zero-d", "pair", "record",
+    "strings", "times", "empty",
+)  # fmt: skip
 
 SPOILED = program("""
     import numpy as np
@@ -173,7 +176,8 @@ def _after(id: str, title: str, text: object, truth: str, blow: tuple[str, bytes
     """Return a scenario in which the store is damaged between two runs, and then used twice more."""
     calls = ((("f(1)", truth),) * 2, (("f(1)", truth), ("f(2)", truth.replace("+ 1", "+ 2"))))
     files = text.files()
-    return Scenario(id, title, (Phase(files, calls[0], 1), Phase(files, calls[1], before=blow), Phase(files, calls[1], 0)))
+    phases = Phase(files, calls[0], 1), Phase(files, calls[1], before=blow), Phase(files, calls[1], 0)
+    return Scenario(id, title, phases)
 
 
 SMALL_TRUTH, LARGE_TRUTH = "np.full(40, 1234.5) + 1", "np.full(500_000, 1234.5) + 1"
@@ -188,8 +192,10 @@ SCENARIOS = [
     _after("X11.bit-object", "Let one bit of a stored object flip.", OBJECT, THING, ("flip", b"payload-payload-")),
     _after("X11.zeroed", "Let the last half of every large file be zeros (power lost).", LARGE, LARGE_TRUTH,
            ("zero", b"")),
-    _after("X12.truncated-small", "Truncate every stored file of a small result.", SMALL, SMALL_TRUTH, ("truncate", b"")),
-    _after("X12.truncated-large", "Truncate every stored file of a large result.", LARGE, LARGE_TRUTH, ("truncate", b"")),
+    _after("X12.truncated-small", "Truncate every stored file of a small result.", SMALL, SMALL_TRUTH,
+           ("truncate", b"")),
+    _after("X12.truncated-large", "Truncate every stored file of a large result.", LARGE, LARGE_TRUTH,
+           ("truncate", b"")),
     _after("X12.emptied", "Empty every stored file of a result.", OBJECT, THING, ("empty", b"")),
     _after("X12.garbage", "Overwrite every stored file of a result with noise.", LARGE, LARGE_TRUTH, ("noise", b"")),
     _after("X13.bomb", "Let another person plant a pickle that runs code in place of an array.", SMALL, SMALL_TRUTH,
@@ -206,7 +212,8 @@ SCENARIOS = [
         (f"f({n!r})", f"VALUES[{n!r}]") for n in ("none", "false", "zero", "empty", "list", "array", "nan") * 2), 7),
     lasting("X19.kinds", "Return values of many types.", KINDS, tuple(
         (f"f({n!r})", f"VALUES[{n!r}]") for n in NAMES * 2), 26),
-    Scenario("X20.silent", "Look at what is printed on stdout.", (Phase(QUIET.files(), (("f(1)", "2"), ("f(1)", "2")), 1),
+    Scenario("X20.silent", "Look at what is printed on stdout.", (
+             Phase(QUIET.files(), (("f(1)", "2"), ("f(1)", "2")), 1),
              Phase(QUIET.files(), (("f(1)", "2"), ("f(2)", "3")), 1)), silent=True),
     Scenario("X23.long", "Use a name of 228 characters and an argument of ten thousand.", (
         Phase(LONG.files(), (("f('x' * 10_000)", "10000"), ("f('x' * 9_999)", "9999")), 2),

@@ -25,11 +25,14 @@ from .scenario import PROLOGUE, Finding, Phase, Scenario
 
 Event = dict[str, object]
 HERE = Path(__file__).parent
-PATIENCE = 30.0
+PATIENCE = 20.0
 
 
-def run(adapter: Adapter, scenarios: Sequence[Scenario], base: Path) -> list[Finding]:
-    """Return one finding for each scenario, in their order; `base` is an empty folder to work in."""
+def run(adapter: Adapter, scenarios: Sequence[Scenario], base: Path, patience: float = PATIENCE) -> list[Finding]:
+    """Return one finding for each scenario, in their order; `base` is a folder to be made and worked in.
+
+    A scenario that takes longer than `patience` seconds in one phase hangs.
+    """
     events: dict[tuple[str, int], list[Event]] = defaultdict(list)
     (base / "library").mkdir(parents=True)
     shutil.copy(HERE / "witness.py", base / "library")
@@ -37,9 +40,9 @@ def run(adapter: Adapter, scenarios: Sequence[Scenario], base: Path) -> list[Fin
         jobs = []
         for scenario in (s for s in scenarios if len(s.phases) > turn):
             phase = scenario.phases[turn]
-            job = _prepare(adapter, scenario, phase, base, events[scenario.id, turn])
+            job = _prepare(adapter, scenario, phase, base, events[scenario.id, turn]) | {"timeout": patience}
             if phase.processes > 1:
-                found = run_crowd(job, phase, _command(base), _environment(base, turn), PATIENCE)
+                found = run_crowd(job, phase, _command(base), _environment(base, turn), patience)
                 events[scenario.id, turn] += found
             else:
                 jobs.append(job)
@@ -47,7 +50,7 @@ def run(adapter: Adapter, scenarios: Sequence[Scenario], base: Path) -> list[Fin
             events[str(event["id"]), turn].append(event)
         for scenario in scenarios:
             if (base / scenario.module / "exploded").exists():
-                events[scenario.id, turn].append({"event": "exploded"})
+                events[scenario.id, turn].insert(0, {"event": "exploded"})
     found = {key: list(value) for key, value in events.items()}
     return [judge(s, adapter.name, [found.get((s.id, i), []) for i in range(len(s.phases))]) for s in scenarios]
 
@@ -73,7 +76,6 @@ def _prepare(adapter: Adapter, scenario: Scenario, phase: Phase, base: Path, eve
         "folder": str(folder),
         "witness": str(home / "witness"),
         "calls": phase.calls,
-        "timeout": PATIENCE,
         "barrier": 0,
     }
 
@@ -87,9 +89,7 @@ def _run_batch(jobs: list[Event], base: Path, turn: int) -> Iterable[Event]:
         plan.write_text("".join(json.dumps(job) + "\n" for job in jobs), encoding="utf-8")
         command = [*_command(base), str(plan), str(report)]
         with open(base / f"stderr-{turn}-{attempt}", "wb") as stderr:
-            subprocess.run(
-                command, env=_environment(base, turn), stdin=subprocess.DEVNULL, stderr=stderr, check=False
-            )
+            subprocess.run(command, env=_environment(base, turn), stdin=subprocess.DEVNULL, stderr=stderr, check=False)
         events = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
         yield from events
         ended = {event["id"] for event in events if event["event"] == "end"}

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     ERROR = "error"
     HANG = "hang"
     WRONG = "wrong value"
-    ABSENT = "–"
+    ABSENT = "-"
 
     @property
     def gravity(self) -> int:
@@ -122,9 +122,7 @@ def edit(
     return Scenario(id, title, (first, Phase(after.files(), ((call, truth[1]),), 1)))
 
 
-def harmless(
-    id: str, title: str, text: Program, change: tuple[str, str], truth: str, explained: str = ""
-) -> Scenario:
+def harmless(id: str, title: str, text: Program, change: tuple[str, str], truth: str, explained: str = "") -> Scenario:
     """Return a scenario in which one edit changes nothing that runs: f(1) must not be computed again."""
     first = Phase(text.files(), (("f(1)", truth),), 1)
     second = Phase(text.edited(*change).files(), (("f(1)", truth),), 0)

@@ -1,0 +1,1 @@
+"""Timings of ours beside the peers and the floors, interleaved in one run."""

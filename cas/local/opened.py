@@ -1,0 +1,65 @@
+"""The stores that this process has open: one for each folder, and what a fork and the end of the process do to them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+
+from cas.errors import NotFoundError
+from cas.local.layout import Layout
+from cas.local.store import LocalStore
+
+_opened: dict[tuple[str, bool], LocalStore] = {}
+_opening = threading.Lock()
+# Whether no thread was inside SQLite at the last fork.
+_quiet = True
+
+
+def open_local(root: str, create: bool, writable: bool) -> LocalStore:
+    """Return this process's one store at `root`, made if there is none and `create`."""
+    root = os.path.realpath(root)
+    with _opening:
+        layout = Layout(root)
+        try:
+            layout.check()
+        except NotFoundError:
+            if not (create and writable):
+                raise
+            layout.create()
+        writable = writable and os.access(root, os.W_OK)
+        store = _opened.get((root, writable))
+        if store is None:
+            store = _opened[root, writable] = LocalStore(layout, writable)
+        return store
+
+
+def _before_fork() -> None:
+    """Bring every store to rest, so that the child can close what it inherits."""
+    global _quiet
+    _opening.acquire()
+    _quiet = True
+    for store in _opened.values():
+        _quiet = store.index.before_fork() and _quiet
+
+
+def _after_fork() -> None:
+    for store in _opened.values():
+        store.index.after_fork()
+    _opening.release()
+
+
+def _forked() -> None:
+    global _opening
+    _opening = threading.Lock()
+    for store in _opened.values():
+        store.forked(_quiet)
+
+
+def _close_all() -> None:
+    for store in _opened.values():
+        store.close()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
+atexit.register(_close_all)

@@ -1,0 +1,101 @@
+"""A stored tree of values, for tools other than Python: JSON, and its arrays as `.npy` files.
+
+Reads with `cas.form`, so it executes nothing that is stored and needs no numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cas import extension as ext
+from cas.description import plain_values
+from cas.errors import InvalidInputError
+from cas.form import to_json, unpack
+from cas.npy import Header, read_header, write_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cas.blob import BlobFile
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Array:
+    """An array met in a tree: what it is, and its bytes, here or in a blob of their own in `.npy` form."""
+
+    dtype: Any
+    shape: tuple[int, ...]
+    fortran_order: bool = False
+    content: bytes = b""
+    digest: bytes = b""
+
+    def npy(self) -> bytes:
+        """Return the bytes of the `.npy` file; only for an array that has no blob of its own."""
+        if not isinstance(self.dtype, str):
+            raise InvalidInputError(
+                f"an array of dtype {self.dtype} has no plain .npy form",
+                "load the result in Python through its function",
+            )
+        return write_header(Header(self.dtype, self.fortran_order, self.shape)) + self.content
+
+
+def read_tree(data: bytes | memoryview) -> Any:
+    """Return the value that a tree holds, its arrays as `Array`.
+
+    Raises:
+        IntegrityError: The bytes are not a tree.
+    """
+    return unpack(data, _arrays)
+
+
+def tree_json(value: Any, write_array: Callable[[Array], Any]) -> Any:
+    """Return a tree as JSON can hold it, `write_array` saying what stands for an array."""
+    if isinstance(value, Array):
+        return write_array(value)
+    if isinstance(value, (list, tuple)):
+        return [tree_json(element, write_array) for element in value]
+    if isinstance(value, dict):
+        if all(isinstance(key, str) for key in value):
+            return {key: tree_json(content, write_array) for key, content in value.items()}
+        return [[tree_json(part, write_array) for part in pair] for pair in value.items()]
+    return to_json(value)
+
+
+def nested(array: Array, open_blob: Callable[[bytes], BlobFile]) -> Any:
+    """Return an array as nested lists of plain values.
+
+    Raises:
+        InvalidInputError: Its dtype has no plain values.
+    """
+    dtype, content, fortran_order = array.dtype, array.content, array.fortran_order
+    if array.digest:
+        with open(open_blob(array.digest).path, "rb") as file:
+            dtype, fortran_order, _ = read_header(file)
+            content = file.read()
+    values = plain_values(dtype, content)
+    if values is None or len(values) != math.prod(array.shape):
+        raise InvalidInputError(
+            f"an array of dtype {dtype} cannot be written as JSON", "give -o a folder: each array is a .npy file there"
+        )
+    shape = array.shape[::-1] if fortran_order else array.shape
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    return _nest(values, array.shape, strides[::-1] if fortran_order else strides, 0)
+
+
+def _nest(values: list[Any], shape: tuple[int, ...], strides: list[int], start: int) -> Any:
+    if not shape:
+        return to_json(values[start])
+    return [_nest(values, shape[1:], strides[1:], start + place * strides[0]) for place in range(shape[0])]
+
+
+def _arrays(code: int, body: Any) -> Any:
+    """Take arrays as they are; leave the rest to the form."""
+    if code == ext.STORED_ARRAY:
+        dtype, shape, fortran_order, content = body
+        return Array(dtype, tuple(shape), bool(fortran_order), content)
+    if code == ext.CHILD_ARRAY:
+        digest, dtype, shape = body
+        return Array(dtype, tuple(shape), digest=digest)
+    return NotImplemented

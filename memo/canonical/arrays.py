@@ -1,0 +1,186 @@
+"""Writers of numpy arrays: dtype, shape, and content in C order, whatever the layout.
+
+Owns how an array and its dtype become bytes. Imported only once a value is numpy's, so it may import numpy. Equal
+bits share bytes: a NaN counts by its payload, padding (in structures, in long doubles) does not count at all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cas import extension as ext
+from cas.digest import digest, digest_parts
+from cas.extension import array_header, head, leaf
+from memo.canonical.containers import write_dict, write_elements
+from memo.canonical.names import write_name
+from memo.canonical.scalars import INLINE, pack, write_str
+from memo.canonical.walk import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from memo.canonical.walk import Walk
+
+# Strided content is copied in pieces of this many bytes, which stay in the cache until they are hashed.
+_CHUNK = 4 << 20
+# Up to here a copy costs less than a view of the bytes.
+_COPIED = 4 << 10
+_HEAD = head(ext.ARRAY, 3)
+# Kinds whose dtype is told by its string: bool, integers, floats, complex, bytes, text, raw, times.
+_PLAIN = frozenset("?bBhHiIlLqQefdgFDGSUVmM")
+
+# For plain dtypes: the bytes that open an array up to its shape. A long double's bytes hold padding: not plain.
+_heads: dict[np.dtype[Any], bytes] = {}
+
+
+def write_array(walk: Walk, value: np.ndarray[Any, Any]) -> None:
+    """Write an array by value."""
+    dtype = value.dtype
+    opening = _heads.get(dtype)
+    if opening is None or dtype.metadata is not None:  # dtypes compare equal whatever their metadata
+        _write_unusual(walk, value)
+        return
+    shape = value.shape
+    if value.nbytes <= INLINE:
+        walk.out.append(opening + pack([*shape]) + pack(value.tobytes()))
+    else:
+        walk.out.append(opening + pack([*shape]) + leaf(ext.DIGEST, _digest(value)))
+
+
+def _digest(value: np.ndarray[Any, Any]) -> bytes:
+    if value.nbytes <= _COPIED:
+        return digest(value.tobytes())
+    if value.flags.c_contiguous:
+        return digest(as_bytes(value))
+    return digest_parts(_pieces(value))
+
+
+def as_bytes(value: np.ndarray[Any, Any]) -> memoryview:
+    """Return the bytes of a C-contiguous array without copying them."""
+    # By way of uint8: times, text and foreign byte orders have no buffer format of their own.
+    return value.reshape(-1).view(np.uint8).data
+
+
+def _pieces(value: np.ndarray[Any, Any]) -> Iterator[memoryview]:
+    """Yield the content in C order, piece by piece; each piece is gone when the next is asked for."""
+    if value.nbytes <= _CHUNK or value.ndim == 0:
+        yield as_bytes(np.ascontiguousarray(value))
+        return
+    row = value.nbytes // len(value)
+    if row > _CHUNK:
+        for part in value:
+            yield from _pieces(part)
+        return
+    step = _CHUNK // row
+    # One buffer for all pieces: a fresh one for each would cost more in page faults than the copy.
+    buffer = np.empty((step, *value.shape[1:]), value.dtype)
+    for start in range(0, len(value), step):
+        part = value[start : start + step]
+        np.copyto(buffer[: len(part)], part)
+        yield as_bytes(buffer[: len(part)])
+
+
+def _write_unusual(walk: Walk, value: np.ndarray[Any, Any]) -> None:
+    """Write an array whose dtype is new, spelled out, padded, or made of Python's own values."""
+    dtype = value.dtype
+    if is_plain(dtype) and dtype.char not in "gG":
+        _heads[dtype] = _HEAD + pack(dtype.str)
+        write_array(walk, value)
+        return
+    walk.out.append(_HEAD)
+    write_dtype(walk, dtype)
+    walk.out.append(pack([*value.shape]))
+    write_array_content(walk, value)
+
+
+def write_array_content(walk: Walk, value: np.ndarray[Any, Any]) -> None:
+    """Write content of any dtype: bytes, their digest, or elements where the bytes are pointers."""
+    if value.dtype.kind in "TO":
+        walk.enter(value)
+        walk.out.append(array_header(value.size))
+        write_elements(walk, value.ravel().tolist() if value.dtype.kind == "T" else list(value.flat))
+        walk.leave(value)
+    elif value.dtype.hasobject:
+        _write_fields(walk, value)
+    else:
+        content = b"".join(_solid(value))
+        walk.out.append(pack(content) if len(content) <= INLINE else leaf(ext.DIGEST, digest(content)))
+
+
+def _write_fields(walk: Walk, value: np.ndarray[Any, Any]) -> None:
+    """Write a structured array with Python values in it field by field."""
+    names = value.dtype.names or ()
+    walk.enter(value)
+    walk.out.append(array_header(len(names)))
+    write_elements(walk, [np.asarray(value[name]) for name in names])
+    walk.leave(value)
+
+
+def _solid(value: np.ndarray[Any, Any]) -> Iterator[bytes]:
+    """Yield the content without its padding; of a structured array, one field after the other."""
+    dtype = value.dtype
+    if dtype.names is not None:
+        for name in dtype.names:
+            yield from _solid(value[name])
+    elif dtype.char in "gG" and np.finfo(np.longdouble).nmant == 63:
+        # x87 extended precision: ten bytes of number, and padding up to the item size.
+        parts = np.ascontiguousarray(value).reshape(-1).view(np.uint8).reshape(-1, np.dtype(np.longdouble).itemsize)
+        little = dtype.newbyteorder("=") == dtype and np.little_endian
+        yield np.ascontiguousarray(parts[:, :10] if little else parts[:, -10:]).tobytes()
+    else:
+        yield value.tobytes()
+
+
+def is_plain(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype's string says all there is to it."""
+    return dtype.char in _PLAIN and dtype.names is None and dtype.metadata is None and dtype.isbuiltin != 2
+
+
+def write_dtype(walk: Walk, dtype: np.dtype[Any]) -> None:
+    """Write a dtype as its string, or spelled out where a string would lose something."""
+    if is_plain(dtype) and dtype.subdtype is None:
+        write_str(walk, dtype.str)
+    elif dtype.metadata is not None:
+        walk.out.append(array_header(3) + pack("meta"))
+        write_dtype(walk, _without_metadata(dtype))
+        write_dict(walk, dict(dtype.metadata))
+    elif dtype.names is not None:
+        _write_structure(walk, dtype)
+    elif dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        walk.out.append(array_header(3) + pack("sub"))
+        write_dtype(walk, base)
+        walk.out.append(pack([*shape]))
+    elif dtype.kind == "O":
+        walk.out.append(pack("|O"))
+    elif dtype.kind == "T":
+        walk.out.append(array_header(3) + pack("string"))
+        walk.write(getattr(dtype, "na_object", ...))
+        walk.write(getattr(dtype, "coerce", True))
+    elif dtype.isbuiltin == 2 and dtype.type.__module__ != "numpy":  # made by an extension, such as bfloat16
+        walk.out.append(array_header(4) + pack("user"))
+        write_name(walk, dtype.type)
+        write_str(walk, dtype.str)
+    else:
+        raise Refused(f"an array of dtype {dtype}", "convert it to one of numpy's own dtypes")
+
+
+def _without_metadata(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.names is None:
+        return np.dtype(dtype.str) if dtype.subdtype is None else np.dtype(dtype.subdtype)
+    raise Refused("a structured dtype with metadata", "remove the metadata")
+
+
+def _write_structure(walk: Walk, dtype: np.dtype[Any]) -> None:
+    """Write a structured dtype with every field's name, title, offset and dtype."""
+    fields: Any = dtype.fields
+    names = dtype.names or ()
+    walk.out.append(array_header(5) + pack("struct") + pack(dtype.type.__name__))
+    walk.out.append(pack(dtype.itemsize) + pack(dtype.isalignedstruct) + array_header(len(names)))
+    for name in names:
+        field, offset, *title = fields[name]
+        walk.out.append(array_header(4))
+        write_elements(walk, (name, title[0] if title else None, offset))
+        write_dtype(walk, field)

@@ -1,0 +1,85 @@
+"""Writers of functions, methods and partials given as values.
+
+Owns how something to call is named; its code joins the key as a root of the fingerprint.
+"""
+
+from __future__ import annotations
+
+import types
+
+from cas import extension as ext
+from cas.extension import array_header, head
+from memo.canonical.containers import write_elements, write_named
+from memo.canonical.names import write_class, write_function, write_module
+from memo.canonical.scalars import write_str
+from memo.canonical.values import write_mapping_proxy
+from memo.canonical.walk import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memo.canonical.walk import Walk, Writer
+
+
+def write_method(walk: Walk, value: Any) -> None:
+    """Write a bound method by its function and what it is bound to."""
+    walk.enter(value)
+    walk.out.append(head(ext.METHOD, 2))
+    write_function(walk, value.__func__)
+    _write_owner(walk, value.__self__)
+    walk.leave(value)
+
+
+def write_builtin(walk: Walk, value: Any) -> None:
+    """Write a function of a C module, such as math.sin, or a bound method of a built-in value."""
+    owner = value.__self__
+    if owner is None or isinstance(owner, types.ModuleType):
+        walk.out.append(head(ext.FUNCTION, 2))
+        write_str(walk, value.__module__ or "builtins")
+        write_str(walk, value.__qualname__)
+        return
+    walk.enter(value)
+    walk.out.append(head(ext.METHOD, 2))
+    write_str(walk, value.__name__)
+    _write_owner(walk, owner)
+    walk.leave(value)
+
+
+def _write_owner(walk: Walk, owner: Any) -> None:
+    try:
+        walk.write(owner)
+    except Refused as refusal:
+        refusal.steps.append(".__self__")
+        raise
+
+
+def write_descriptor(walk: Walk, value: Any) -> None:
+    """Write a method of a C class taken from the class, such as str.upper."""
+    walk.out.append(head(ext.METHOD, 2))
+    write_str(walk, value.__name__)
+    write_class(walk, value.__objclass__)
+
+
+def write_partial(walk: Walk, value: Any) -> None:
+    """Write a partial by its function and its arguments; the order of keywords is no part of it."""
+    walk.enter(value)
+    walk.out.append(head(ext.PARTIAL, 4))
+    walk.write(value.func)
+    walk.out.append(array_header(len(value.args)))
+    write_elements(walk, value.args)
+    write_named(walk, dict(sorted(value.keywords.items())), "[{!r}]")
+    write_named(walk, dict(sorted(vars(value).items())))
+    walk.leave(value)
+
+
+KINDS: dict[type, Writer] = {
+    types.FunctionType: write_function,
+    types.BuiltinFunctionType: write_builtin,
+    types.MethodType: write_method,
+    types.MethodDescriptorType: write_descriptor,
+    types.WrapperDescriptorType: write_descriptor,
+    types.ClassMethodDescriptorType: write_descriptor,
+    types.ModuleType: write_module,
+    types.MappingProxyType: write_mapping_proxy,
+}

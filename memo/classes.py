@@ -1,0 +1,169 @@
+"""Classes in the graph: bases, metaclass, class attributes, and the methods whose names are used.
+
+Methods that the language itself calls (operators, context managers, descriptors, iteration) join at once, the rest as
+their names come into use. What generators of classes (dataclasses, attrs, namedtuple, enum) wrote is told by what
+it was generated from, since the generated code differs between versions of Python.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType
+
+from memo import boundary
+from memo.framing import fold
+from memo.graph import place
+from memo.node import Node
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memo.graph import Graph
+
+WRAPPERS = (property, staticmethod, classmethod)
+# Written by Python or a decorator into the class; what they come from counts instead.
+BOOKKEEPING = frozenset(
+    "__module__ __doc__ __qualname__ __dict__ __weakref__ __firstlineno__ __static_attributes__ __annotations__ "
+    "__abstractmethods__ _abc_impl __parameters__ __orig_bases__ __dataclass_fields__ __dataclass_params__ "
+    "__attrs_attrs__ __attrs_own_setattr__ __attrs_props__ __protocol_attrs__ __non_callable_proto_members__ "
+    "__annotate__ __annotate_func__ __annotations_cache__ __type_params__ __match_args__ __slots__ __classcell__ "
+    "__subclasshook__ _is_protocol _is_runtime_protocol __replace__ __callable_proto_members_only__ "
+    "__final__ __attrs_base_of_slotted__".split()
+)
+GENERATED = ("<string>", "<attrs generated")
+DESCRIPTORS = ("member_descriptor", "getset_descriptor", "wrapper_descriptor", "method_descriptor")
+# Bases that call none of their own methods' overrides beyond the language's protocols.
+PLAIN_BASES = frozenset(("builtins", "abc", "typing", "enum", "_collections_abc", "typing_extensions"))
+DISPATCHED = ("visit_", "do_", "handle_", "depart_", "test")
+
+
+def visit_class(graph: Graph, cls: type) -> Node | None:
+    """Return the node of a class."""
+    if boundary.is_builtin(cls):
+        return graph.add(cls, graph.leaf(boundary.PYTHON, f"builtins.{cls.__qualname__}"))
+    origin = boundary.origin_of_class(cls)
+    if origin != boundary.PROJECT:
+        top = cls.__module__.partition(".")[0]
+        return graph.add(cls, graph.leaf(origin, f"{top}.{cls.__qualname__}"))
+    name = class_name(cls)
+    node = Node("class", name, origin, fold("class", name.encode("utf-8", "surrogatepass")), cls)
+    return graph.add(cls, node, lambda: _expand(graph, node, cls))
+
+
+def class_name(cls: type) -> str:
+    """Return a class's module and qualified name; a script's module goes by its file."""
+    module = cls.__module__
+    if module in ("__main__", "__mp_main__") and module in sys.modules:
+        module = boundary.main_name(vars(sys.modules[module]))
+    return f"{module}.{cls.__qualname__}"
+
+
+def _expand(graph: Graph, node: Node, cls: type) -> None:
+    graph.classes.append(cls)
+    mro = cls.__mro__
+    for position, base in enumerate(mro[1:-1]):
+        node.link(f"b:{position:04}", graph.visit(base, base.__qualname__))
+    if type(cls) is not type:
+        node.link("m", graph.visit(type(cls), type(cls).__qualname__))
+    size = len(vars(cls))
+    graph.token.test(lambda: len(vars(cls)) == size and cls.__mro__ is mro)
+    _describe_generated(graph, node, cls)
+    foreign = _foreign_names(mro)
+    enum = _is_enum(cls)
+    for name, value in list(vars(cls).items()):
+        if name in BOOKKEEPING or type(value).__name__ in DESCRIPTORS or _is_generated(value):
+            continue
+        if enum and (name in cls._member_map_ or _is_sunder(name) or not is_code(value)):  # type: ignore[attr-defined]
+            continue
+        if not is_code(value) or _is_dunder(name) or name in foreign or (foreign and name.startswith(DISPATCHED)):
+            _join(graph, node, cls, (name, value))
+        else:
+            graph.when_used(name, lambda name=name, value=value: _join(graph, node, cls, (name, value)))  # type: ignore[misc]
+
+
+def is_code(value: object) -> bool:
+    """Tell whether a class attribute is a method of some kind, waiting to be called by name."""
+    return type(value) in (FunctionType, *WRAPPERS) or type(value).__name__ in ("cached_property", "partialmethod")
+
+
+def _join(graph: Graph, node: Node, cls: type, member: tuple[str, Any]) -> None:
+    name, value = member
+    graph.token.read(vars(cls), name, value)
+    for label, part in _parts(name, value):
+        target = None
+        if type(part) is FunctionType and not graph.knows(part):
+            target = graph.visit_method(part, cls)
+        node.link(label, target or graph.visit(part, f"{node.name}.{name}"), place(cls, name))
+
+
+def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Return what a class attribute is made of: a property of up to three functions, a static method of one."""
+    label = f"a:{name}"
+    if type(value) is property:
+        parts = [(f"{label}.{part}", getattr(value, part)) for part in ("fget", "fset", "fdel")]
+        return [(at, part) for at, part in parts if part is not None]
+    if type(value) in (staticmethod, classmethod):
+        return [(f"{label}.{type(value).__name__}", value.__func__)]
+    if type(value).__name__ == "cached_property" and hasattr(value, "func"):
+        return [(f"{label}.cached_property", value.func)]
+    return [(label, value)]
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _is_sunder(name: str) -> bool:
+    return name.startswith("_") and name.endswith("_")
+
+
+def _is_generated(value: object) -> bool:
+    return type(value) is FunctionType and value.__code__.co_filename.startswith(GENERATED) and (
+        "__create_fn__" in value.__qualname__ or value.__code__.co_filename.startswith("<attrs")
+        or value.__name__ in ("__new__", "<lambda>") or _is_dunder(value.__name__)
+    )  # fmt: skip
+
+
+def _is_enum(cls: type) -> bool:
+    enum = sys.modules.get("enum")
+    return enum is not None and isinstance(cls, enum.EnumMeta)
+
+
+def _foreign_names(mro: tuple[type, ...]) -> set[str]:
+    """Return the names that Python code of other people's base classes may call on an instance."""
+    names: set[str] = set()
+    for base in mro[1:]:
+        if base.__module__ not in PLAIN_BASES and boundary.origin_of_class(base) != boundary.PROJECT:
+            names.update(vars(base))
+    return names
+
+
+def _describe_generated(graph: Graph, node: Node, cls: type) -> None:
+    """Link what generated methods were made from: fields with defaults and factories, members with values."""
+    space = vars(cls)
+    if "__dataclass_fields__" in space:
+        for name, field in space["__dataclass_fields__"].items():
+            _describe(graph, node, f"f:{name}", field)
+        node.local = fold("dataclass", node.local, repr(space.get("__dataclass_params__")).encode())
+    if "__attrs_attrs__" in space:
+        for field in space["__attrs_attrs__"]:
+            _describe(graph, node, f"f:{field.name}", field)
+    if "_fields" in space and issubclass(cls, tuple):
+        node.local = fold("namedtuple", node.local, repr(space["_fields"]).encode())
+    if _is_enum(cls):
+        for name, member in cls._member_map_.items():  # type: ignore[attr-defined]
+            node.link(f"e:{name}", graph.visit(member._value_, f"{node.name}.{name}"))
+
+
+def _describe(graph: Graph, node: Node, label: str, field: Any) -> None:
+    """Link the attributes of a field; what is the same for all fields goes by its type's name."""
+    for slot in type(field).__slots__:
+        value = getattr(field, slot, None)
+        if slot in ("_field_type", "metadata", "__weakref__"):
+            continue
+        if slot == "type":
+            value = value if isinstance(value, str) else getattr(value, "__qualname__", repr(value))
+        elif type(value).__module__ == "dataclasses" and type(value).__name__.startswith("_"):
+            value = type(value).__name__
+        node.link(f"{label}.{slot}", graph.visit(value, f"{node.name} {label}.{slot}"))

@@ -1,0 +1,186 @@
+"""What a function captured when it was made: the variables of enclosing functions, and its defaults.
+
+State is not code: what reachable code itself changes is left out of the fingerprint, or the fingerprint would change
+as the program runs. Owns the finding of such state, and the refusal of a closure over something mutable.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, ModuleType
+
+from memo.code import local
+from memo.errors import UnstableFunction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from memo.graph import Graph
+    from memo.node import Place
+
+    Captured = tuple[str, Any, Place | None]
+
+CONTAINERS = (list, dict, set, bytearray)
+
+
+class State:
+    """The places that reachable code rebinds, and the objects that it changes in place."""
+
+    def __init__(self) -> None:
+        self.places: set[Place] = set()
+        self.objects: dict[int, object] = {}
+
+
+def captured(graph: Graph, function: FunctionType) -> Iterator[Captured]:
+    """Yield what a function captured: label, value, and the place if it is one that can be rebound."""
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=False):
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            graph.note(f"the variable {name!r} had no value yet", function.__qualname__)
+            graph.token.test(lambda cell=cell: _is_empty(cell))  # type: ignore[misc]
+            continue
+        graph.token.cell(cell, value)
+        graph.keep(cell)
+        yield f"c:{name}", value, (id(cell), "")
+    for name, value in defaults(function).items():
+        yield f"d:{name}", value, None
+    for name, value in (function.__kwdefaults__ or {}).items():
+        graph.token.read(function.__kwdefaults__, name, value)
+        yield f"d:{name}", value, None
+
+
+def _is_empty(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is cell and False
+    except ValueError:
+        return True
+
+
+def defaults(function: FunctionType) -> dict[str, object]:
+    """Return the positional parameters that have a default, with it."""
+    values = function.__defaults__ or ()
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    return dict(zip(names[len(names) - len(values) :], values, strict=True)) if values else {}
+
+
+def refuse_mutable(function: object) -> None:
+    """Refuse a function whose closure holds something that can change in place.
+
+    Raises:
+        UnstableFunction: A captured variable holds a list, dict, set, bytearray or array, or is rebound by the function.
+    """
+    seen: set[int] = set()
+    while type(function) is FunctionType and id(function) not in seen:
+        seen.add(id(function))
+        rebound = {root for scope, root, chain, how in local(function).references.mutations if how == "bind" and not chain}
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                continue
+            if isinstance(value, CONTAINERS) or _is_array(value) or name in rebound:
+                _refuse(function, name, value)
+        function = function.__dict__.get("__wrapped__")
+
+
+def _is_array(value: object) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def _refuse(function: FunctionType, name: str, value: object) -> None:
+    raise UnstableFunction(
+        f"{function.__qualname__} captures the variable {name!r}, a {type(value).__name__} that can change "
+        f"between calls; expected captured values that cannot",
+        f"pass {name!r} as an argument, or capture something immutable such as a tuple, or say "
+        f"allow_mutable_bindings=True, and its value becomes part of the key at each call",
+    )
+
+
+def find_state(graph: Graph) -> State:
+    """Return what the reachable functions change that they did not make."""
+    state = State()
+    for function, owner in graph.mutating:
+        names = local(function).references
+        for name in names.stores:
+            state.places.add((id(function.__globals__), name))
+        for scope, root, chain, how in names.mutations:
+            _mark(state, function, owner, (scope, root, chain, how))
+    return state
+
+
+def _mark(
+    state: State, function: FunctionType, owner: type | None, mutation: tuple[str, str, tuple[str, ...], str]
+) -> None:
+    scope, root, chain, how = mutation
+    if scope == "p" or root == "cls":
+        _mark_parameter(state, function, owner, (root, chain, how))
+        return
+    space = function.__globals__
+    freevars = function.__code__.co_freevars
+    if scope != "g" and root in freevars:
+        cell = (function.__closure__ or ())[freevars.index(root)]
+        if how == "bind" and not chain:
+            state.places.add((id(cell), ""))
+            return
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            return
+    elif how == "bind" and not chain:
+        state.places.add((id(space), root))
+        return
+    elif root in space:
+        value = space[root]
+    else:
+        return
+    _mark_chain(state, value, chain, how)
+
+
+def _mark_chain(state: State, value: Any, chain: tuple[str, ...], how: str) -> None:
+    """Mark the end of an attribute chain: a place if it is rebound, an object if it is changed in place."""
+    last = len(chain) - 1
+    for position, name in enumerate(chain):
+        holder = _holder(value, name)
+        if position == last and how == "bind":
+            state.places.add((id(value), name))
+            state.places.add((id(holder), name))
+            return
+        if holder is None:
+            return
+        value = vars(holder)[name]
+    if not isinstance(value, (type, FunctionType, ModuleType)):
+        state.objects[id(value)] = value
+
+
+def _holder(value: Any, name: str) -> Any:
+    """Return the module, class or object whose dictionary holds an attribute."""
+    places = [value, *(value if isinstance(value, type) else type(value)).__mro__]
+    for holder in places:
+        if name in getattr(holder, "__dict__", ()):
+            return holder
+    return None
+
+
+def _mark_parameter(
+    state: State, function: FunctionType, owner: type | None, mutation: tuple[str, tuple[str, ...], str]
+) -> None:
+    root, chain, how = mutation
+    names = function.__code__.co_varnames
+    if owner is not None and chain and (root == "cls" or root == names[:1][0]):
+        if function.__name__ in ("__init__", "__new__", "__post_init__", "__setstate__"):
+            return
+        for cls in owner.__mro__:
+            # An attribute that methods rebind or fill is state, on the class and on its instances.
+            state.places.add((id(cls), chain[0]))
+            if chain[0] in vars(cls) and how == "item":
+                state.objects[id(vars(cls)[chain[0]])] = vars(cls)[chain[0]]
+        return
+    default = {**defaults(function), **(function.__kwdefaults__ or {})}.get(root)
+    if default is not None and how == "item" and not chain:
+        state.objects[id(default)] = default

@@ -1,0 +1,82 @@
+"""A value that code captures → its canonical digest, or, if functions and objects are in it, its parts.
+
+The canonical form of arguments serves for data; what holds code (a table of functions, an instance of the project's
+own class) is taken apart here, so that `memo.dependencies` can follow what it finds.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from cas.digest import digest
+from memo.canonical import encode_arguments
+from memo.errors import UnstableArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+IMMUTABLE = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range})
+CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+
+
+def plain_digest(value: object) -> bytes | None:
+    """Return the digest of a value's canonical form; None if it is not data through and through."""
+    if value is Ellipsis or value is NotImplemented:
+        return digest(repr(value).encode())
+    try:
+        form, met = encode_arguments([value], ("value",))
+    except (UnstableArgument, RecursionError):
+        return None
+    return None if met else digest(form)
+
+
+def is_mutable(value: object) -> bool:
+    """Tell whether a plain value can change in place."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        kind = type(part)
+        if kind in (tuple, frozenset):
+            pending.extend(part)  # type: ignore[arg-type]
+        elif kind not in IMMUTABLE and kind.__module__ not in ("datetime", "decimal", "fractions", "re", "uuid"):
+            return True
+    return False
+
+
+def members(value: Any) -> list[tuple[str, object]]:
+    """Return a container's parts, labelled in an order that does not depend on the hash seed."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return [(f"{place:08}", part) for place, part in enumerate(value)]
+    if kind in (dict, MappingProxyType):
+        parts: list[tuple[str, object]] = []
+        for place, (key, part) in enumerate(value.items()):
+            parts += [(f"{place:08}k", key), (f"{place:08}v", part)]
+        return parts
+    return [(f"{place:08}", part) for place, part in enumerate(sorted(value, key=_sort_key))]
+
+
+def _sort_key(part: object) -> bytes:
+    found = plain_digest(part)
+    if found is not None:
+        return found
+    module, name = getattr(part, "__module__", ""), getattr(part, "__qualname__", type(part).__qualname__)
+    return f"~{module}.{name}".encode()
+
+
+def state(value: object) -> dict[str, object]:
+    """Return an object's own attributes, from its `__dict__` and its slots."""
+    found: dict[str, object] = dict(getattr(value, "__dict__", {}))
+    for cls in type(value).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name in ("__dict__", "__weakref__"):
+                continue
+            private = f"_{cls.__name__.lstrip('_')}{name}"
+            actual = private if name.startswith("__") and not name.endswith("__") else name
+            try:
+                found[name] = getattr(value, actual)
+            except AttributeError:
+                continue
+    return found

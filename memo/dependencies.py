@@ -1,0 +1,263 @@
+"""A value met in code → its node: functions, classes, modules, data, and what wraps them.
+
+Live objects are asked, not names: a monkeypatched helper is the helper. Owns how references are resolved and what is
+followed; the graph itself is in `memo.graph`, classes in `memo.classes`, objects and tables in `memo.objects`.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+from memo import boundary
+from memo.classes import visit_class
+from memo.closure import captured
+from memo.code import local
+from memo.framing import fold
+from memo.graph import place
+from memo.modules import extension, import_project, visit_attributes, visit_file, visit_import, visit_module, widen
+from memo.node import Node
+from memo.objects import visit_object
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memo.code import Local
+    from memo.graph import Graph
+
+SLOT_TYPES = (type(object.__init__), type(object().__str__), type(str.join), type(dict.__dict__["fromkeys"]))
+# Their values say where a file stands or how it was loaded, not what the code does.
+UNSEEN_GLOBALS = frozenset(("__file__", "__builtins__", "__spec__", "__loader__", "__cached__", "__path__"))
+WIDENING = frozenset(("globals", "eval", "exec"))
+FOLLOWED = ("__wrapped__", "func", "py_func", "pyfunc", "registry", "__func__", "fget", "fset", "fdel")
+
+
+def visit(graph: Graph, value: Any, name: str) -> Node | None:
+    """Return the node of a value met for the first time."""
+    kind = type(value)
+    if kind is FunctionType:
+        return visit_function(graph, value)
+    if isinstance(value, type):
+        return visit_class(graph, value)
+    if kind is MethodType:
+        return _visit_method(graph, value, name)
+    if kind is BuiltinFunctionType or kind in SLOT_TYPES:
+        return _visit_builtin(graph, value, name)
+    if isinstance(value, ModuleType):
+        return visit_module(graph, value)
+    return visit_object(graph, value, name)
+
+
+def full_name(function: FunctionType) -> str:
+    """Return a function's module and qualified name; a script's module goes by its file."""
+    return f"{boundary.module_name(function.__globals__)}.{function.__qualname__}"
+
+
+def visit_function(graph: Graph, function: FunctionType, owner: type | None = None) -> Node | None:
+    """Return the node of a function; `owner` is the class it is a method of."""
+    code = function.__code__
+    if code.co_filename.startswith("<memo."):
+        return graph.visit(function.__wrapped__, function.__qualname__)  # type: ignore[attr-defined]
+    origin = boundary.origin_of_code(code.co_filename, function.__globals__)
+    if origin != boundary.PROJECT:
+        node = graph.leaf(origin, f"{_public(function.__module__)}.{function.__qualname__}")
+        return graph.add(function, node, lambda: _follow_foreign(graph, node, function))
+    node = Node("function", full_name(function), origin, b"", function)
+    return graph.add(function, node, lambda: _expand(graph, node, function, owner))
+
+
+def _public(module: str | None) -> str:
+    """Return the top-level module: which private submodule holds a name changes between versions."""
+    top = (module or "").partition(".")[0]
+    return "os.path" if top in ("posixpath", "ntpath") else top
+
+
+def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None) -> None:
+    code = local(function)
+    node.local = fold("function", function.__qualname__.encode("utf-8", "surrogatepass"), code.digest)
+    graph.token.function(function)
+    graph.mutating.append((function, owner))
+    names = code.references
+    for chain in names.loads:
+        _resolve(graph, node, function, chain)
+    for level, module, wanted in names.imports:
+        visit_import(graph, node, function, (level, module, wanted))
+    if "import_module" in names.attributes or {("import_module",), ("__import__",)} & set(names.loads):
+        _import_literals(graph, node, names.strings)
+    for label, value, where in captured(graph, function):
+        node.link(label, graph.visit(value, f"{node.name} {label}"), where)
+    _visit_own_attributes(graph, node, function)
+    graph.use(names.attributes)
+    graph.use(names.strings)
+    _use_computed(graph, node, function, owner, code)
+
+
+def _visit_own_attributes(graph: Graph, node: Node, function: FunctionType) -> None:
+    for name, value in function.__dict__.items():
+        if name == "__wrapped__":
+            graph.token.read(function.__dict__, name, value)
+            node.link("w", graph.visit(value, f"{node.name} wrapped"))
+        elif not name.startswith("__"):
+            def read(name: str = name, value: object = value) -> None:
+                graph.token.read(function.__dict__, name, value)
+                node.link(f"t:{name}", graph.visit(value, f"{node.name}.{name}"), place(function, name))
+
+            graph.when_used(name, read)
+
+
+def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str, ...]) -> None:
+    """Follow a global name and its attributes, link by link through modules, to what they stand for now."""
+    space, name = function.__globals__, chain[0]
+    if name in UNSEEN_GLOBALS:
+        return
+    if name == "__name__":
+        node.link("g:__name__", graph.visit(boundary.module_name(space), "__name__"))
+        return
+    found, value = graph.lookup(space, name)
+    if not found:
+        builtins = function.__builtins__  # type: ignore[attr-defined]
+        found, value = graph.lookup(builtins, name)
+        if name in WIDENING and found:
+            graph.note(f"{name}() may use any name of the module; the whole module counts", node.name)
+            widen(graph, node, space)
+        if not found or boundary.is_builtin(value):
+            return
+    label, where = f"g:{name}", place(space, name)
+    for position, attribute in enumerate(chain[1:], 1):
+        if not isinstance(value, ModuleType):
+            if type(value) is FunctionType and attribute in value.__dict__:
+                graph.use((attribute,))
+            break
+        origin = boundary.origin_of_namespace(vars(value))
+        if origin != boundary.PROJECT:
+            _leave(graph, node, (value, origin), (label, chain[position:]))
+            return
+        found, inner = member(graph, value, attribute)
+        label = f"{label}.{attribute}"
+        if not found:
+            return
+        where, value = place(vars(value), attribute), inner
+    if isinstance(value, ModuleType) and boundary.origin_of_namespace(vars(value)) == boundary.PROJECT:
+        visit_attributes(graph, node, value, local(function).references.attributes, label)
+    node.link(label, graph.visit(value, f"{boundary.module_name(space)}.{label[2:]}"), where)
+
+
+def member(graph: Graph, module: ModuleType, name: str) -> tuple[bool, Any]:
+    """Return an attribute of a module of the project, as the code would get it, lazily loaded ones too."""
+    found, value = graph.lookup(vars(module), name)
+    if not found and "__getattr__" in vars(module):
+        try:
+            return True, getattr(module, name)
+        except Exception:  # noqa: BLE001 - the user's code may raise anything; it will do so again when called
+            return False, None
+    return found, value
+
+
+def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple[str, tuple[str, ...]]) -> None:
+    """End a chain outside the project, unless something there was replaced by the project's own."""
+    (value, origin), (label, attributes) = module, rest
+    name = value.__name__
+    for attribute in attributes:
+        if not isinstance(value, ModuleType):
+            break
+        found, inner = graph.lookup(vars(value), attribute)
+        name = f"{name}.{attribute}"
+        if not found:
+            break
+        if is_project(inner):
+            node.link(f"{label}.{attribute}", graph.visit(inner, name))
+            return
+        value = inner
+    node.link(label if not attributes else f"{label}.{attributes[0]}", graph.leaf(origin, name))
+
+
+def is_project(value: object) -> bool:
+    """Tell whether a function or class is of the project."""
+    if type(value) is FunctionType:
+        return boundary.origin_of_code(value.__code__.co_filename, value.__globals__) == boundary.PROJECT
+    if isinstance(value, type):
+        return boundary.origin_of_class(value) == boundary.PROJECT
+    return False
+
+
+def _import_literals(graph: Graph, node: Node, strings: list[str]) -> None:
+    for text in strings:
+        if boundary.origin_of_module(text) == boundary.PROJECT:
+            module = import_project(graph, node, text)
+            node.link(f"i:{text}", graph.visit(module, text) if module is not None else None)
+
+
+def _use_computed(graph: Graph, node: Node, function: FunctionType, owner: type | None, code: Local) -> None:
+    """Free what `getattr` with a computed name may reach: by its known ends, else all of what it is asked of."""
+    for root, start, end in code.references.computed:
+        if start or end:
+            graph.use_pattern(start, end)
+        elif owner is not None and root == function.__code__.co_varnames[:1][0]:
+            graph.note("getattr with a computed name on self; every method counts", node.name)
+            graph.use([name for cls in owner.__mro__[:-1] for name in vars(cls)])
+        target = function.__globals__.get(root.partition(".")[0])
+        if isinstance(target, ModuleType) and boundary.origin_of_namespace(vars(target)) == boundary.PROJECT:
+            graph.note(f"getattr with a computed name on {root}; the whole module counts", node.name)
+            widen(graph, node, vars(target))
+
+
+def _visit_method(graph: Graph, method: MethodType, name: str) -> Node | None:
+    node = Node("method", name, boundary.PROJECT, fold("method"), method)
+
+    def expand() -> None:
+        owner = method.__self__
+        cls = owner if isinstance(owner, type) else type(owner)
+        function = method.__func__
+        target = visit_function(graph, function, cls) if type(function) is FunctionType else None
+        node.link("f", target if target is not None else graph.visit(function, name))
+        node.link("s", graph.visit(owner, f"{name}.__self__"))
+
+    return graph.add(method, node, expand)
+
+
+def _visit_builtin(graph: Graph, function: Any, name: str) -> Node | None:
+    if boundary.is_builtin(function):
+        module = "builtins"
+        return graph.add(function, graph.leaf(boundary.PYTHON, f"{module}.{function.__qualname__}"))
+    module = getattr(function, "__module__", None) or ""
+    owner = getattr(function, "__self__", None)
+    qualname = getattr(function, "__qualname__", name)
+    loaded = sys.modules.get(module)
+    if loaded is not None and boundary.origin_of_namespace(vars(loaded)) == boundary.PROJECT:
+        path = getattr(loaded, "__file__", None)
+        return graph.add(function, extension(str(path), f"{module}.{qualname}"))
+    origin = boundary.origin_of_module(module) if module else boundary.PYTHON
+    node = graph.leaf(origin, f"{_public(module)}.{qualname}")
+    if owner is not None and not isinstance(owner, (ModuleType, type)):
+        node.link("s", graph.visit(owner, f"{name}.__self__"))
+    return graph.add(function, node)
+
+
+def _follow_foreign(graph: Graph, node: Node, wrapper: Any) -> None:
+    """Follow a wrapper made by someone else's code to the project's functions that it holds."""
+    for label, value, where in captured(graph, wrapper):
+        if may_hold_project(value):
+            node.link(label, graph.visit(value, f"{node.name} {label}"), where)
+    for name in FOLLOWED:
+        value = wrapper.__dict__.get(name)
+        if value is not None:
+            node.link(f"t:{name}", graph.visit(value, f"{node.name}.{name}"))
+
+
+def may_hold_project(value: object) -> bool:
+    """Tell whether a value inside foreign code may be the project's, or a table of such."""
+    if type(value) is FunctionType or isinstance(value, type):
+        return is_project(value)
+    return type(value) in (dict, list, tuple, MethodType) or callable(value)
+
+
+def visit_depends(graph: Graph, given: Any) -> Node | None:
+    """Return the node of something declared by `depends=`: code, a whole module, or the path of a file."""
+    if isinstance(given, ModuleType):
+        node = Node("module", given.__name__, boundary.PROJECT, fold("whole module"), given)
+        widen(graph, node, vars(given))
+        return node
+    if isinstance(given, str) or hasattr(given, "__fspath__"):
+        return visit_file(graph, given)
+    return graph.visit(given, f"depends {given!r}")

@@ -1,0 +1,196 @@
+"""A function → its fingerprint: one digest of its code and of everything of the project's that it reaches.
+
+Says when the digest no longer holds, and lists what it was folded from. Keeps I5. How references are found is in
+`memo.dependencies`; what counts as a change is written for people in docs/fingerprint.md.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType, MethodType
+
+from memo import boundary
+from memo.closure import find_state, refuse_mutable
+from memo.code import local
+from memo.constants import plain_digest
+from memo.dependencies import full_name, visit, visit_depends, visit_function
+from memo.framing import fold
+from memo.graph import Graph
+from memo.manifest import Ingredient, Manifest, sort
+from memo.node import Node, fold_graph
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from memo.closure import State
+
+ANNOTATION_READERS = ("__annotations__", "get_type_hints", "get_annotations")
+SHOWN = 200
+
+
+class Options:
+    """How a function is fingerprinted; see `fingerprint`."""
+
+    __slots__ = ("allow_mutable_bindings", "depends", "docstrings", "pin", "version")
+
+    def __init__(
+        self, pin: boundary.Pin, allow_mutable_bindings: bool, depends: Sequence[Any], version: Any, docstrings: bool
+    ) -> None:
+        self.pin = pin
+        self.allow_mutable_bindings = allow_mutable_bindings
+        self.depends = depends
+        self.version = version
+        self.docstrings = docstrings
+
+
+def fingerprint(
+    function: Any,
+    *,
+    pin: boundary.Pin = "minor",
+    allow_mutable_bindings: bool = False,
+    depends: Sequence[Any] = (),
+    version: Any = None,
+    docstrings: bool = False,
+) -> Fingerprint:
+    """Return the fingerprint of a function as it is now.
+
+    Args:
+        function: A function, method, partial, or any other callable.
+        pin: How much of a distribution's version counts: `minor`, `exact`, `none`, or a mapping by name.
+        allow_mutable_bindings: Let a closure's mutable values be part of the fingerprint instead of refusing them.
+        depends: Functions, classes, modules and paths of files that count although the code does not name them.
+        version: Any plain value; another value is another fingerprint.
+        docstrings: Count docstrings.
+
+    Raises:
+        UnstableFunction: A captured variable can change between calls; the message names it.
+    """
+    options = Options(pin, allow_mutable_bindings, depends, version, docstrings)
+    if not allow_mutable_bindings:
+        refuse_mutable(function)
+    return Fingerprint(function, options, ())
+
+
+class Fingerprint:
+    """What a function depends on, at the moment it was made.
+
+    Attributes:
+        digest: Names this version of the function's code.
+        module: The function's module; a script goes by its file.
+        qualname: The function's qualified name.
+        is_current: Tells, at the cost of a few pointer comparisons, whether the digest still holds.
+    """
+
+    __slots__ = ("_nodes", "_options", "_rooted", "_root", "_state", "_graph", "_roots", "_function", "digest", "is_current", "module", "qualname")
+
+    def __init__(self, function: Any, options: Options, roots: tuple[Any, ...]) -> None:
+        self._function = function
+        self._options = options
+        self._roots = roots
+        self._rooted: dict[tuple[int, ...], Fingerprint] = {}
+        self.module, self.qualname = identity(function)
+        graph = self._graph = Graph(options.pin, visit, visit_function)
+        self._root = _grow(graph, function, options, roots)
+        self._state = find_state(graph)
+        self.digest, self._nodes = fold_graph(self._root, self._local, self._is_state)
+        graph.token.forget(self._state.places, self._state.objects, [at for at, name in self._state.places if not name])
+        self.is_current: Callable[[], bool] = graph.token.check(plain_digest)
+
+    def with_roots(self, roots: Iterable[Any]) -> Fingerprint:
+        """Return the fingerprint with classes and functions of a call's arguments as further roots.
+
+        Those outside the project are left out; functions keep their order and number, since two arguments may hold
+        functions of one name. Returns this fingerprint if nothing is left.
+        """
+        wanted = tuple(root for root in roots if _is_root(root))
+        if not wanted:
+            return self
+        key = tuple(id(root) for root in wanted)
+        known = self._rooted.get(key)
+        if known is None or not known.is_current():
+            known = self._rooted[key] = Fingerprint(self._function, self._options, wanted)
+        return known
+
+    @property
+    def manifest(self) -> Manifest:
+        """Every ingredient: functions with their source, classes, values, packages, state left out, notes."""
+        found = [self._ingredient(node) for node in self._nodes[1:]]
+        found += [Ingredient("note", node.name, node.origin, b"") for node in self._graph.notes.values()]
+        return sort(found)
+
+    def _local(self, node: Node) -> bytes:
+        """Return a node's own digest, with annotations and docstrings where something reads them."""
+        if self._is_changed(node):
+            return fold("state", node.kind.encode())
+        if node.kind != "function":
+            return node.local
+        extra: list[bytes] = []
+        function: FunctionType = node.value
+        if self._options.docstrings or self._graph.uses("__doc__"):
+            extra += [_shown_doc(function.__doc__), local(function).documented]
+        if any(self._graph.uses(name) for name in ANNOTATION_READERS):
+            extra.append(repr(sorted(function.__annotations__.items())).encode("utf-8", "surrogatepass"))
+        return fold("read", node.local, *extra) if extra else node.local
+
+    def _is_state(self, node: Node, label: str) -> bool:
+        return node.places.get(label) in self._state.places
+
+    def _is_changed(self, node: Node) -> bool:
+        return id(node.value) in self._state.objects and node.kind in ("value", "table", "instance")
+
+    def _ingredient(self, node: Node) -> Ingredient:
+        changed = self._is_changed(node)
+        source = None if changed else _source(node)
+        return Ingredient("state" if changed else node.kind, node.name, node.origin, self._local(node), source)
+
+
+def _shown_doc(doc: object) -> bytes:
+    """Return a docstring without its indentation, which Python 3.13 takes off and earlier ones keep."""
+    lines = [line.strip() for line in doc.splitlines()] if isinstance(doc, str) else [repr(doc)]
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def _source(node: Node) -> str | None:
+    if node.kind == "function":
+        return local(node.value).source
+    if node.kind == "value":
+        shown = repr(node.value)
+        return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+    return None
+
+
+def identity(function: Any) -> tuple[str, str]:
+    """Return the module and the qualified name that a callable is known by."""
+    inner = function
+    while not hasattr(inner, "__qualname__") and hasattr(inner, "func"):
+        inner = inner.func
+    if isinstance(inner, MethodType):
+        inner = inner.__func__
+    if type(inner) is FunctionType:
+        module = boundary.module_name(inner.__globals__)
+    else:
+        module = getattr(inner, "__module__", None) or type(inner).__module__
+    return module, getattr(inner, "__qualname__", None) or type(inner).__qualname__
+
+
+def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...]) -> Node:
+    module, qualname = identity(function)
+    settings = [module.encode(), qualname.encode("utf-8", "surrogatepass")]
+    if options.version is not None:
+        settings.append(plain_digest(options.version) or repr(options.version).encode())
+    root = Node("root", f"{module}.{qualname}", boundary.PROJECT, fold("root", *settings), None)
+    graph.keep(function)
+    root.link("f", graph.visit(function, root.name))
+    for position, given in enumerate(roots):
+        root.link(f"r:{position:04}", graph.visit(given, f"argument {position}"))
+    for position, given in enumerate(options.depends):
+        root.link(f"x:{position:04}", visit_depends(graph, given))
+    graph.grow()
+    return root
+
+
+def _is_root(root: Any) -> bool:
+    from memo.dependencies import is_project
+
+    return is_project(root) or (isinstance(root, MethodType) and is_project(root.__func__))

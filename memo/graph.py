@@ -1,0 +1,148 @@
+"""The graph of everything that a function's behaviour depends on, grown from its roots to the project's boundary.
+
+Each object is entered once, by identity. Methods wait until their name is used somewhere in what is reachable
+(rapid type analysis): whole classes would make every edit a change, and find nothing more.
+"""
+
+from __future__ import annotations
+
+from memo import boundary
+from memo.framing import fold
+from memo.node import Node
+from memo.token import Token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import FunctionType
+    from typing import Any
+
+    from memo.node import Place
+
+# Called by other people's code on objects handed to it, and so never named in the project's own code.
+DUCK_NAMES = frozenset(
+    "read readline readinto write flush close seek tell keys items values get acquire release send throw run "
+    "fit predict transform fit_transform score forward default".split()
+)
+
+# Functions outside the project that read annotations; used under any alias, they count as used by name.
+READERS = frozenset(("get_type_hints", "get_annotations"))
+
+
+class Graph:
+    """Nodes, the names in use, and the methods that wait for theirs.
+
+    Attributes:
+        pin: How much of a distribution's version counts.
+        token: What was read on the way.
+        mutating: Functions with what they change: (function, its class if it is a method).
+        classes: The project's classes met.
+    """
+
+    def __init__(
+        self,
+        pin: boundary.Pin,
+        visit: Callable[[Graph, Any, str], Node | None],
+        visit_method: Callable[[Graph, FunctionType, type], Node | None],
+    ) -> None:
+        self.pin = pin
+        self.token = Token()
+        self.notes: dict[str, Node] = {}
+        self.mutating: list[tuple[FunctionType, type | None]] = []
+        self.classes: list[type] = []
+        self._visit = visit
+        self._visit_method = visit_method
+        self._nodes: dict[int, Node] = {}
+        self._kept: list[object] = []
+        self._pending: list[Callable[[], None]] = []
+        self._used: set[str] = set()
+        self._patterns: set[tuple[str, str]] = set()
+        self._waiting: dict[str, list[Callable[[], None]]] = {}
+
+    def visit(self, value: object, name: str) -> Node | None:
+        """Return the node of a value, new or known; None for what needs none, such as a builtin."""
+        known = self._nodes.get(id(value))
+        return known if known is not None else self._visit(self, value, name)
+
+    def visit_method(self, function: FunctionType, owner: type) -> Node | None:
+        """Return the node of a function met in a class."""
+        known = self._nodes.get(id(function))
+        return known if known is not None else self._visit_method(self, function, owner)
+
+    def add(self, value: object, node: Node, expand: Callable[[], None] | None = None) -> Node:
+        """Enter the node of a value, to be expanded later."""
+        self._nodes[id(value)] = node
+        self._kept.append(value)
+        if expand is not None:
+            self._pending.append(expand)
+        return node
+
+    def keep(self, value: object) -> None:
+        """Keep a value alive, so that its identity stays its own."""
+        self._kept.append(value)
+
+    def knows(self, value: object) -> bool:
+        """Tell whether a value has a node."""
+        return id(value) in self._nodes
+
+    def grow(self) -> None:
+        """Expand until nothing is pending: the fixed point."""
+        while self._pending:
+            self._pending.pop()()
+
+    def use(self, names: Iterable[str]) -> None:
+        """Count names as used, and free what waited for them."""
+        for name in names:
+            if name not in self._used:
+                self._used.add(name)
+                self._pending.extend(self._waiting.pop(name, ()))
+
+    def use_pattern(self, start: str, end: str) -> None:
+        """Count every name with a known start and end as used."""
+        if (start, end) in self._patterns:
+            return
+        self._patterns.add((start, end))
+        self.use([name for name in self._waiting if name.startswith(start) and name.endswith(end)])
+
+    def uses(self, name: str) -> bool:
+        """Tell whether a name is used anywhere in what has been reached."""
+        return name in self._used
+
+    def when_used(self, name: str, act: Callable[[], None]) -> None:
+        """Act once a name is used, or soon if it is already."""
+        if name in self._used or name in DUCK_NAMES or any(
+            name.startswith(start) and name.endswith(end) for start, end in self._patterns
+        ):  # fmt: skip
+            self._used.add(name)
+            self._pending.append(act)
+        else:
+            self._waiting.setdefault(name, []).append(act)
+
+    def note(self, text: str, where: str) -> None:
+        """Say in the manifest what the analysis could not see; notes do not count in the digest."""
+        name = f"{where}: {text}"
+        self.notes.setdefault(name, Node("note", name, boundary.PROJECT, b""))
+
+    def leaf(self, origin: str, name: str) -> Node:
+        """Return the node of something outside the project: its name, and its distribution's pinned version."""
+        pinned = boundary.pinned(origin, self.pin)
+        last = name.rpartition(".")[2]
+        if last in READERS:
+            self.use((last,))
+        kind = "python" if origin in (boundary.PYTHON, boundary.OWN) else "package"
+        return Node(kind, name, origin, fold("leaf", pinned.encode(), name.encode("utf-8", "surrogatepass")))
+
+    def lookup(self, space: Mapping[str, Any], name: str) -> tuple[bool, Any]:
+        """Return whether a namespace has a name, and its value; either way it is watched."""
+        try:
+            value = space[name]
+        except KeyError:
+            self.token.missed(space, name)
+            return False, None
+        self.token.read(space, name, value)
+        return True, value
+
+
+def place(space: object, name: str) -> Place:
+    """Return where a name was read, as something to compare."""
+    return id(space), name

@@ -1,0 +1,182 @@
+"""What a fingerprint was read from, in a form that tells in nanoseconds whether it still says the same.
+
+Compares identities, never values by `==`: `1 == 1.0 == True`, and arrays do not compare to a truth value.
+Plain mutable data is digested again at each check, so that a change in place is seen.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter, is_not, itemgetter
+from types import MappingProxyType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import CellType, FunctionType
+    from typing import Any
+
+_code = attrgetter("__code__")
+_defaults = attrgetter("__defaults__")
+_contents = attrgetter("cell_contents")
+# Up to this many names of one namespace are read one by one; more are read at once.
+FEW = 6
+_FLAT = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+class Token:
+    """Collects what was read while a fingerprint is made; `check` compiles it to the test of each call."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[int, tuple[Mapping[str, Any], dict[str, object]]] = {}
+        self._absent: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
+        self._lengths: dict[int, tuple[Mapping[str, Any], int]] = {}
+        self._functions: dict[int, FunctionType] = {}
+        self._cells: dict[int, tuple[CellType, object]] = {}
+        self._contents: dict[int, tuple[Any, tuple[object, ...]]] = {}
+        self._plain: dict[int, tuple[object, bytes]] = {}
+        self._tests: list[Callable[[], bool]] = []
+
+    def read(self, space: Mapping[str, Any], name: str, value: object) -> None:
+        """Note that `space[name]` was `value`."""
+        self._spaces.setdefault(id(space), (space, {}))[1][name] = value
+
+    def missed(self, space: Mapping[str, Any], name: str) -> None:
+        """Note that `space` had no `name`."""
+        self._absent.setdefault(id(space), (space, set()))[1].add(name)
+
+    def function(self, function: FunctionType) -> None:
+        """Note a function's code and defaults."""
+        self._functions[id(function)] = function
+
+    def cell(self, cell: CellType, value: object) -> None:
+        """Note what a closure's cell held."""
+        self._cells[id(cell)] = cell, value
+
+    def container(self, value: Any) -> None:
+        """Note which objects a list, dict or set holds."""
+        self._contents[id(value)] = value, _members(value)
+
+    def plain(self, value: object, digest: bytes) -> None:
+        """Note the digest of a mutable value that holds only data."""
+        if type(value) in (list, set, dict) and all(type(part) in _FLAT for part in _members(value)):
+            self.container(value)
+        else:
+            self._plain[id(value)] = value, digest
+
+    def test(self, test: Callable[[], bool]) -> None:
+        """Add a test that is false once something has changed."""
+        self._tests.append(test)
+
+    def forget(self, places: Iterable[tuple[int, str]], objects: Iterable[int], cells: Iterable[int]) -> None:
+        """Leave out what turned out to be state of the running program."""
+        for space, name in places:
+            if space in self._spaces:
+                self._spaces[space][1].pop(name, None)
+            if space in self._absent:
+                self._absent[space][1].discard(name)
+        for gone in objects:
+            self._contents.pop(gone, None)
+            self._plain.pop(gone, None)
+        for gone in cells:
+            self._cells.pop(gone, None)
+
+    def check(self, plain_digest: Callable[[object], bytes | None]) -> Callable[[], bool]:
+        """Return the test of whether everything noted is as it was.
+
+        Args:
+            plain_digest: Gives the digest of plain data, None if it no longer is plain.
+        """
+        functions = tuple(self._functions.values())
+        singles = [
+            (space, name, value)
+            for space, names in self._spaces.values()
+            if len(names) <= FEW
+            for name, value in names.items()
+        ]
+        groups = [
+            (itemgetter(*names), space, tuple(names.values()))
+            for space, names in self._spaces.values()
+            if len(names) > FEW
+        ]
+        absent = [(space.keys(), frozenset(gone)) for space, gone in self._absent.values() if gone]
+        rest = _thorough(
+            functions,
+            tuple(self._cells.values()),
+            tuple(self._contents.values()),
+            [*self._tests, *(_same_digest(value, digest, plain_digest) for value, digest in self._plain.values())],
+        )
+        return _quick(functions[0] if functions else _nothing, tuple(singles), tuple(absent), tuple(groups), rest)
+
+
+def _nothing() -> None:
+    """Stand for the function of a callable that has none."""
+
+
+def _quick(
+    function: FunctionType,
+    singles: tuple[tuple[Mapping[str, Any], str, object], ...],
+    absent: tuple[tuple[Any, frozenset[str]], ...],
+    groups: tuple[tuple[itemgetter[str], Mapping[str, Any], tuple[object, ...]], ...],
+    rest: Callable[[], bool] | None,
+) -> Callable[[], bool]:
+    """Return the test, written out so that a function without project dependencies pays for nothing else."""
+    code, defaults = function.__code__, function.__defaults__
+
+    def is_current() -> bool:
+        if function.__code__ is not code or function.__defaults__ is not defaults:
+            return False
+        try:
+            for space, name, value in singles:
+                if space[name] is not value:
+                    return False
+            for keys, gone in absent:
+                if not keys.isdisjoint(gone):
+                    return False
+            for get, space, values in groups:
+                if any(map(is_not, get(space), values)):
+                    return False
+            return rest is None or rest()
+        except (KeyError, ValueError, AttributeError, RuntimeError):
+            # Something is gone: a name deleted, a cell emptied, a container resized by another thread.
+            return False
+
+    return is_current
+
+
+def _thorough(
+    functions: tuple[FunctionType, ...],
+    cells: tuple[tuple[CellType, object], ...],
+    contents: tuple[tuple[Any, tuple[object, ...]], ...],
+    tests: list[Callable[[], bool]],
+) -> Callable[[], bool] | None:
+    """Return the test of all functions, closures and mutable data; None if there is only one function."""
+    if len(functions) <= 1 and not (cells or contents or tests):
+        return None
+    codes, defaults = tuple(map(_code, functions)), tuple(map(_defaults, functions))
+    holders, held = tuple(cell for cell, _ in cells), tuple(value for _, value in cells)
+
+    def is_current() -> bool:
+        if any(map(is_not, map(_code, functions), codes)) or any(map(is_not, map(_defaults, functions), defaults)):
+            return False
+        if any(map(is_not, map(_contents, holders), held)):
+            return False
+        for value, members in contents:
+            found = _members(value)
+            if len(found) != len(members) or any(map(is_not, found, members)):
+                return False
+        return all(test() for test in tests)
+
+    return is_current
+
+
+def _same_digest(
+    value: object, digest: bytes, plain_digest: Callable[[object], bytes | None]
+) -> Callable[[], bool]:
+    return lambda: plain_digest(value) == digest
+
+
+def _members(value: Any) -> tuple[object, ...]:
+    kind = type(value)
+    if kind is dict or kind is MappingProxyType:
+        return (*value, *value.values())
+    return tuple(value)

@@ -1,0 +1,32 @@
+"""What every test gets: a place of its own for stores and settings, and no store left open behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import cas
+from cas.local import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Point the default store and the user's settings into a folder of this test, and close what it opens."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("CAS_STORE", str(home / "store"))
+    monkeypatch.setenv("CAS_CONFIG_DIR", str(home / "config"))
+    before = set(opened._opened)
+    yield
+    for place in set(opened._opened) - before:
+        opened._opened.pop(place).close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> cas.Store:
+    """Return a new, empty store."""
+    return cas.open(tmp_path / "store")
