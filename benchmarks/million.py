@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -72,7 +73,8 @@ def run(folder: Path, quick: bool) -> tuple[list[Measure], list[Goal]]:
     page = sorted(seconds for seconds, _ in listed)[1]
     if len(listed[0][1].splitlines()) < 50:
         raise AssertionError(f"cas ls printed {listed[0][1]!r}")
-    collected, _ = _cas(store, "gc", "--max-size", str(sum(e.size for e in function.cache.entries()) // 2))
+    half = json.loads(_cas(store, "gc", "--dry-run", "--json")[1])["size"] // 2
+    collected, _ = _cas(store, "gc", "--max-size", str(half))
     left = sum(1 for _ in function.cache.entries())
     ratio = (median_of(lots, peers.OURS) or 0) / (median_of(few, peers.OURS) or 1)
     work_name = f"{many:,} small entries"

@@ -6,12 +6,13 @@ Reads with `cas.form`, so it executes nothing that is stored and needs no numpy.
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cas import extension as ext
 from cas.description import plain_values
-from cas.errors import InvalidInputError
+from cas.errors import IntegrityError, InvalidInputError
 from cas.form import to_json, unpack
 from cas.npy import Header, read_header, write_header
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
     from cas.blob import BlobFile
 
+# What numpy allows; each becomes a level of lists.
+_DIMENSIONS = 64
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Array:
     """An array met in a tree: what it is, and its bytes, here or in a blob of their own in `.npy` form."""
 
-    dtype: Any
+    dtype: str
     shape: tuple[int, ...]
     fortran_order: bool = False
     content: bytes = b""
@@ -33,11 +37,6 @@ class Array:
 
     def npy(self) -> bytes:
         """Return the bytes of the `.npy` file; only for an array that has no blob of its own."""
-        if not isinstance(self.dtype, str):
-            raise InvalidInputError(
-                f"an array of dtype {self.dtype} has no plain .npy form",
-                "load the result in Python through its function",
-            )
         return write_header(Header(self.dtype, self.fortran_order, self.shape)) + self.content
 
 
@@ -69,12 +68,16 @@ def nested(array: Array, open_blob: Callable[[bytes], BlobFile]) -> Any:
     Raises:
         InvalidInputError: Its dtype has no plain values.
     """
-    dtype, content, fortran_order = array.dtype, array.content, array.fortran_order
+    dtype: Any = array.dtype
+    content, fortran_order = array.content, array.fortran_order
     if array.digest:
         with open(open_blob(array.digest).path, "rb") as file:
             dtype, fortran_order, _ = read_header(file)
             content = file.read()
-    values = plain_values(dtype, content)
+    try:
+        values = plain_values(dtype, content)
+    except (ValueError, struct.error) as error:
+        raise IntegrityError(f"expected an array of dtype {dtype}: {error}", "run `cas fsck`") from error
     if values is None or len(values) != math.prod(array.shape):
         raise InvalidInputError(
             f"an array of dtype {dtype} cannot be written as JSON", "give -o a folder: each array is a .npy file there"
@@ -94,8 +97,21 @@ def _arrays(code: int, body: Any) -> Any:
     """Take arrays as they are; leave the rest to the form."""
     if code == ext.STORED_ARRAY:
         dtype, shape, fortran_order, content = body
-        return Array(dtype, tuple(shape), bool(fortran_order), content)
+        return Array(_checked(dtype, str), _shape(shape), bool(fortran_order), _checked(content, bytes))
     if code == ext.CHILD_ARRAY:
         digest, dtype, shape = body
-        return Array(dtype, tuple(shape), digest=digest)
+        return Array(_checked(dtype, str), _shape(shape), digest=_checked(digest, bytes))
     return NotImplemented
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    lengths = tuple(_checked(length, int) for length in value)
+    if len(lengths) > _DIMENSIONS or min(lengths, default=0) < 0:
+        raise ValueError(f"an array of shape {lengths}")
+    return lengths
+
+
+def _checked(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"{type(value).__name__} in place of {kind.__name__}")
+    return value

@@ -6,37 +6,39 @@ Sizes are whole bytes, durations are seconds; a day is 24 hours, a year 365 days
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from itertools import pairwise
 
 from cas.errors import InvalidInputError
 
-SIZES = {"B": 1} | {
+SIZES: dict[str, int] = {"B": 1} | {
     letter + suffix: base**power
     for power, letter in enumerate("KMGTPE", start=1)
     for suffix, base in (("B", 1000), ("", 1000), ("iB", 1024), ("i", 1024))
 }
 """Bytes by unit; `K` alone means what it means in `KB`, a thousand."""
 
-DURATIONS = {
-    name: seconds
-    for names, seconds in (
-        ("ns nanosecond nanoseconds", Fraction(1, 10**9)),
+_SECOND: int = 10**9
+DURATIONS: dict[str, int] = {
+    name: factor
+    for names, factor in (
+        ("ns nanosecond nanoseconds", 1),
         # Both the micro sign and the Greek letter: keyboards and fonts do not tell them apart.
-        ("us µs \N{GREEK SMALL LETTER MU}s microsecond microseconds", Fraction(1, 10**6)),
-        ("ms millisecond milliseconds", Fraction(1, 1000)),
-        ("s sec second seconds", Fraction(1)),
-        ("m min minute minutes", Fraction(60)),
-        ("h hour hours", Fraction(3600)),
-        ("d day days", Fraction(86400)),
-        ("w week weeks", Fraction(604800)),
-        ("y year years", Fraction(365 * 86400)),
+        ("us µs \N{GREEK SMALL LETTER MU}s microsecond microseconds", 10**3),
+        ("ms millisecond milliseconds", 10**6),
+        ("s sec second seconds", _SECOND),
+        ("m min minute minutes", 60 * _SECOND),
+        ("h hour hours", 3600 * _SECOND),
+        ("d day days", 86400 * _SECOND),
+        ("w week weeks", 7 * 86400 * _SECOND),
+        ("y year years", 365 * 86400 * _SECOND),
     )
     for name in names.split()
 }
-"""Seconds by unit; there is no unit for months, whose length varies."""
+"""Nanoseconds by unit; there is no unit for months, whose length varies."""
 
 _FOLDED_SIZES = {name.lower(): size for name, size in SIZES.items()}
+_PLACES = 18
+_SCALE: int = 10**_PLACES
 _NUMBER = r"[0-9]{1,18}(?:_[0-9]{3}){0,6}(?:\.[0-9]{1,18})?"
 _SIZE = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)")
 _DURATION = re.compile(rf"({_NUMBER})\s*([^\W\d_]+)\s*")
@@ -54,8 +56,7 @@ def parse_size(text: str) -> int:
     factor = _FOLDED_SIZES.get(match[2].lower() or "b") if match else None
     if match is None or factor is None:
         raise InvalidInputError(f"expected a size, got {_quote(text)}", _SIZE_HINT)
-    size: int = round(Fraction(match[1]) * factor)
-    return size
+    return _scaled(match[1]) * factor // _SCALE
 
 
 def parse_duration(text: str) -> float:
@@ -65,17 +66,17 @@ def parse_duration(text: str) -> float:
         InvalidInputError: The text is not a duration, or has no unit.
     """
     rest = text.strip()
-    seconds = Fraction(0)
+    total = 0
     position = 0
     while match := _DURATION.match(rest, position):
         factor = DURATIONS.get(match[2]) or DURATIONS.get(match[2].lower())
         if factor is None:
             break
-        seconds += Fraction(match[1]) * factor
+        total += _scaled(match[1]) * factor
         position = match.end()
     if not rest or position < len(rest):
         raise InvalidInputError(f"expected a duration, got {_quote(text)}", _DURATION_HINT)
-    return float(seconds)
+    return total / (_SECOND * _SCALE)
 
 
 def format_size(size: int) -> str:
@@ -116,6 +117,12 @@ def _digits(number: float) -> str:
     """Return one decimal below a hundred, none above, and none where it would be zero."""
     text = f"{number:.1f}" if abs(number) < 99.95 else f"{number:.0f}"
     return text.removesuffix(".0")
+
+
+def _scaled(number: str) -> int:
+    """Return a decimal number times `_SCALE`, exactly; `fractions` would take longer to import than to use."""
+    whole, _, decimals = number.partition(".")
+    return int(whole) * _SCALE + int(decimals.ljust(_PLACES, "0"))
 
 
 def _quote(text: str) -> str:

@@ -17,7 +17,6 @@ myst_heading_anchors = 3
 # Docstrings are Google style with Markdown's single backquotes: both render as code.
 default_role = "code"
 autodoc_member_order = "bysource"
-autodoc_class_signature = "separated"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True

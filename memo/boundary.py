@@ -129,8 +129,14 @@ def origin_of_code(filename: str, namespace: Mapping[str, Any]) -> str:
 
 def origin_of_class(cls: type) -> str:
     """Return whose a class is, by its module."""
-    module = sys.modules.get(cls.__module__)
+    module = sys.modules.get(module_of(cls))
     return origin_of_namespace(vars(module)) if module is not None else PROJECT
+
+
+def module_of(value: object) -> str:
+    """Return the name of a class's or callable's module; empty where extension types keep none."""
+    name = getattr(value, "__module__", None)
+    return name if isinstance(name, str) else ""
 
 
 def is_builtin(value: object) -> bool:

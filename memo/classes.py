@@ -44,7 +44,7 @@ def visit_class(graph: Graph, cls: type) -> Node | None:
         return graph.add(cls, graph.leaf(boundary.PYTHON, f"builtins.{cls.__qualname__}"))
     origin = boundary.origin_of_class(cls)
     if origin != boundary.PROJECT:
-        top = cls.__module__.partition(".")[0]
+        top = boundary.module_of(cls).partition(".")[0]
         return graph.add(cls, graph.leaf(origin, f"{top}.{cls.__qualname__}"))
     name = class_name(cls)
     node = Node("class", name, origin, fold("class", name.encode("utf-8", "surrogatepass")), cls)
@@ -53,7 +53,7 @@ def visit_class(graph: Graph, cls: type) -> Node | None:
 
 def class_name(cls: type) -> str:
     """Return a class's module and qualified name; a script's module goes by its file."""
-    module = cls.__module__
+    module = boundary.module_of(cls)
     if module in ("__main__", "__mp_main__") and module in sys.modules:
         module = boundary.main_name(vars(sys.modules[module]))
     return f"{module}.{cls.__qualname__}"
@@ -89,7 +89,7 @@ def is_code(value: object) -> bool:
 
 def _join(graph: Graph, node: Node, cls: type, member: tuple[str, Any]) -> None:
     name, value = member
-    graph.token.read(vars(cls), name, value)
+    graph.token.read(cls, name, value)
     for label, part in _parts(name, value):
         target = None
         if type(part) is FunctionType and not graph.knows(part):
@@ -134,7 +134,7 @@ def _foreign_names(mro: tuple[type, ...]) -> set[str]:
     """Return the names that Python code of other people's base classes may call on an instance."""
     names: set[str] = set()
     for base in mro[1:]:
-        if base.__module__ not in PLAIN_BASES and boundary.origin_of_class(base) != boundary.PROJECT:
+        if boundary.module_of(base) not in PLAIN_BASES and boundary.origin_of_class(base) != boundary.PROJECT:
             names.update(vars(base))
     return names
 

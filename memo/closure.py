@@ -17,24 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from memo.graph import Graph
-    from memo.node import Place
+    from memo.graph import Graph, State
+    from memo.token import Place
 
-    Captured = tuple[str, Any, Place | None]
+    Captured = tuple[str, Any, tuple[Place, ...]]
 
 CONTAINERS = (list, dict, set, bytearray)
 
 
-class State:
-    """The places that reachable code rebinds, and the objects that it changes in place."""
-
-    def __init__(self) -> None:
-        self.places: set[Place] = set()
-        self.objects: dict[int, object] = {}
-
-
 def captured(graph: Graph, function: FunctionType) -> Iterator[Captured]:
-    """Yield what a function captured: label, value, and the place if it is one that can be rebound."""
+    """Yield what a function captured: label, value, and the places that could rebind it."""
     cells = function.__closure__ or ()
     for name, cell in zip(function.__code__.co_freevars, cells, strict=False):
         try:
@@ -45,12 +37,13 @@ def captured(graph: Graph, function: FunctionType) -> Iterator[Captured]:
             continue
         graph.token.cell(cell, value)
         graph.keep(cell)
-        yield f"c:{name}", value, (id(cell), "")
+        yield f"c:{name}", value, ((id(cell), ""),)
     for name, value in defaults(function).items():
-        yield f"d:{name}", value, None
-    for name, value in (function.__kwdefaults__ or {}).items():
-        graph.token.read(function.__kwdefaults__, name, value)
-        yield f"d:{name}", value, None
+        yield f"d:{name}", value, ()
+    keywords = function.__kwdefaults__ or {}
+    for name, value in keywords.items():
+        graph.token.read(keywords, name, value)
+        yield f"d:{name}", value, ()
 
 
 def _is_empty(cell: Any) -> bool:
@@ -102,16 +95,13 @@ def _refuse(function: FunctionType, name: str, value: object) -> None:
     )
 
 
-def find_state(graph: Graph) -> State:
-    """Return what the reachable functions change that they did not make."""
-    state = State()
-    for function, owner in graph.mutating:
-        names = local(function).references
-        for name in names.stores:
-            state.places.add((id(function.__globals__), name))
-        for scope, root, chain, how in names.mutations:
-            _mark(state, function, owner, (scope, root, chain, how))
-    return state
+def mark_state(state: State, function: FunctionType, owner: type | None) -> None:
+    """Add what a function changes that it did not make; `owner` is the class it is a method of."""
+    names = local(function).references
+    for name in names.stores:
+        state.places.add((id(function.__globals__), name))
+    for scope, root, chain, how in names.mutations:
+        _mark(state, function, owner, (scope, root, chain, how))
 
 
 def _mark(
@@ -148,8 +138,7 @@ def _mark_chain(state: State, value: Any, chain: tuple[str, ...], how: str) -> N
     for position, name in enumerate(chain):
         holder = _holder(value, name)
         if position == last and how == "bind":
-            state.places.add((id(value), name))
-            state.places.add((id(holder), name))
+            state.places.update((id(at), name) for at in (value, holder, getattr(value, "__dict__", value)))
             return
         if holder is None:
             return

@@ -7,11 +7,11 @@ followed; the graph itself is in `memo.graph`, classes in `memo.classes`, object
 from __future__ import annotations
 
 import sys
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 
 from memo import boundary
 from memo.classes import visit_class
-from memo.closure import captured
+from memo.closure import captured, mark_state
 from memo.code import local
 from memo.framing import fold
 from memo.graph import place
@@ -77,7 +77,7 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
     code = local(function)
     node.local = fold("function", function.__qualname__.encode("utf-8", "surrogatepass"), code.digest)
     graph.token.function(function)
-    graph.mutating.append((function, owner))
+    mark_state(graph.state, function, owner)
     names = code.references
     for chain in names.loads:
         _resolve(graph, node, function, chain)
@@ -86,7 +86,7 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
     if "import_module" in names.attributes or {("import_module",), ("__import__",)} & set(names.loads):
         _import_literals(graph, node, names.strings)
     for label, value, where in captured(graph, function):
-        node.link(label, graph.visit(value, f"{node.name} {label}"), where)
+        node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
     _visit_own_attributes(graph, node, function)
     graph.use(names.attributes)
     graph.use(names.strings)
@@ -96,11 +96,11 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
 def _visit_own_attributes(graph: Graph, node: Node, function: FunctionType) -> None:
     for name, value in function.__dict__.items():
         if name == "__wrapped__":
-            graph.token.read(function.__dict__, name, value)
+            graph.token.read(function, name, value)
             node.link("w", graph.visit(value, f"{node.name} wrapped"))
         elif not name.startswith("__"):
             def read(name: str = name, value: object = value) -> None:
-                graph.token.read(function.__dict__, name, value)
+                graph.token.read(function, name, value)
                 node.link(f"t:{name}", graph.visit(value, f"{node.name}.{name}"), place(function, name))
 
             graph.when_used(name, read)
@@ -238,18 +238,27 @@ def _follow_foreign(graph: Graph, node: Node, wrapper: Any) -> None:
     """Follow a wrapper made by someone else's code to the project's functions that it holds."""
     for label, value, where in captured(graph, wrapper):
         if may_hold_project(value):
-            node.link(label, graph.visit(value, f"{node.name} {label}"), where)
+            node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
     for name in FOLLOWED:
         value = wrapper.__dict__.get(name)
-        if value is not None:
+        if value is not None and may_hold_project(value):
             node.link(f"t:{name}", graph.visit(value, f"{node.name}.{name}"))
 
 
-def may_hold_project(value: object) -> bool:
-    """Tell whether a value inside foreign code may be the project's, or a table of such."""
+def may_hold_project(value: object, depth: int = 3) -> bool:
+    """Tell whether a value inside foreign code is the project's, or a table or wrapper of such."""
     if type(value) is FunctionType or isinstance(value, type):
         return is_project(value)
-    return type(value) in (dict, list, tuple, MethodType) or callable(value)
+    if depth and type(value) in (dict, MappingProxyType):
+        return any(may_hold_project(part, depth - 1) for part in value.values())  # type: ignore[attr-defined]
+    if depth and type(value) in (list, tuple, set, frozenset):
+        return any(may_hold_project(part, depth - 1) for part in value)  # type: ignore[attr-defined]
+    if type(value) is MethodType:
+        return may_hold_project(value.__func__) or may_hold_project(type(value.__self__))
+    if boundary.origin_of_class(type(value)) == boundary.PROJECT:
+        return True
+    held = [getattr(value, name, None) for name in FOLLOWED] if depth and callable(value) else []
+    return any(may_hold_project(part, depth - 1) for part in held if part is not None)
 
 
 def visit_depends(graph: Graph, given: Any) -> Node | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import FunctionType, MethodType
 
 from memo import boundary
-from memo.closure import find_state, refuse_mutable
+from memo.closure import refuse_mutable
 from memo.code import local
 from memo.constants import plain_digest
 from memo.dependencies import full_name, visit, visit_depends, visit_function
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from memo.closure import State
-
 ANNOTATION_READERS = ("__annotations__", "get_type_hints", "get_annotations")
 SHOWN = 200
+CODE = frozenset(("function", "class", "method"))
+DATA = frozenset(("value", "table", "instance", "object"))
 
 
 class Options:
@@ -82,7 +82,7 @@ class Fingerprint:
         is_current: Tells, at the cost of a few pointer comparisons, whether the digest still holds.
     """
 
-    __slots__ = ("_nodes", "_options", "_rooted", "_root", "_state", "_graph", "_roots", "_function", "digest", "is_current", "module", "qualname")
+    __slots__ = ("_nodes", "_options", "_rooted", "_root", "_graph", "_roots", "_function", "digest", "is_current", "module", "qualname")
 
     def __init__(self, function: Any, options: Options, roots: tuple[Any, ...]) -> None:
         self._function = function
@@ -92,9 +92,8 @@ class Fingerprint:
         self.module, self.qualname = identity(function)
         graph = self._graph = Graph(options.pin, visit, visit_function)
         self._root = _grow(graph, function, options, roots)
-        self._state = find_state(graph)
         self.digest, self._nodes = fold_graph(self._root, self._local, self._is_state)
-        graph.token.forget(self._state.places, self._state.objects, [at for at, name in self._state.places if not name])
+        graph.token.forget(graph.state.places, graph.state.objects)
         self.is_current: Callable[[], bool] = graph.token.check(plain_digest)
 
     def with_roots(self, roots: Iterable[Any]) -> Fingerprint:
@@ -122,7 +121,7 @@ class Fingerprint:
     def _local(self, node: Node) -> bytes:
         """Return a node's own digest, with annotations and docstrings where something reads them."""
         if self._is_changed(node):
-            return fold("state", node.kind.encode())
+            return fold("state")
         if node.kind != "function":
             return node.local
         extra: list[bytes] = []
@@ -134,10 +133,13 @@ class Fingerprint:
         return fold("read", node.local, *extra) if extra else node.local
 
     def _is_state(self, node: Node, label: str) -> bool:
-        return node.places.get(label) in self._state.places
+        state = self._graph.state
+        if any(place in state.places for place in node.places.get(label, ())):
+            return True
+        return self._is_changed(node) and node.edges[label].kind not in CODE
 
     def _is_changed(self, node: Node) -> bool:
-        return id(node.value) in self._state.objects and node.kind in ("value", "table", "instance")
+        return id(node.value) in self._graph.state.objects and node.kind in DATA
 
     def _ingredient(self, node: Node) -> Ingredient:
         changed = self._is_changed(node)
@@ -146,9 +148,8 @@ class Fingerprint:
 
 
 def _shown_doc(doc: object) -> bytes:
-    """Return a docstring without its indentation, which Python 3.13 takes off and earlier ones keep."""
-    lines = [line.strip() for line in doc.splitlines()] if isinstance(doc, str) else [repr(doc)]
-    return "\n".join(lines).encode("utf-8", "surrogatepass")
+    """Return a docstring's words; Python 3.13 takes indentation off, earlier versions keep it."""
+    return " ".join(doc.split() if isinstance(doc, str) else [repr(doc)]).encode("utf-8", "surrogatepass")
 
 
 def _source(node: Node) -> str | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any
 
-    from memo.node import Place
+    from memo.token import Place
 
 # Called by other people's code on objects handed to it, and so never named in the project's own code.
 DUCK_NAMES = frozenset(
@@ -35,7 +35,7 @@ class Graph:
     Attributes:
         pin: How much of a distribution's version counts.
         token: What was read on the way.
-        mutating: Functions with what they change: (function, its class if it is a method).
+        state: What the functions met so far change themselves.
         classes: The project's classes met.
     """
 
@@ -48,13 +48,14 @@ class Graph:
         self.pin = pin
         self.token = Token()
         self.notes: dict[str, Node] = {}
-        self.mutating: list[tuple[FunctionType, type | None]] = []
+        self.state = State()
         self.classes: list[type] = []
         self._visit = visit
         self._visit_method = visit_method
         self._nodes: dict[int, Node] = {}
         self._kept: list[object] = []
         self._pending: list[Callable[[], None]] = []
+        self._data: list[Callable[[], None]] = []
         self._used: set[str] = set()
         self._patterns: set[tuple[str, str]] = set()
         self._waiting: dict[str, list[Callable[[], None]]] = {}
@@ -77,6 +78,12 @@ class Graph:
             self._pending.append(expand)
         return node
 
+    def add_data(self, value: object, node: Node, expand: Callable[[], None]) -> Node:
+        """Enter the node of data, looked at after all code that is known: it may turn out to be state."""
+        self.add(value, node)
+        self._data.append(expand)
+        return node
+
     def keep(self, value: object) -> None:
         """Keep a value alive, so that its identity stays its own."""
         self._kept.append(value)
@@ -87,8 +94,11 @@ class Graph:
 
     def grow(self) -> None:
         """Expand until nothing is pending: the fixed point."""
-        while self._pending:
-            self._pending.pop()()
+        while self._pending or self._data:
+            while self._pending:
+                self._pending.pop()()
+            if self._data:
+                self._data.pop()()
 
     def use(self, names: Iterable[str]) -> None:
         """Count names as used, and free what waited for them."""
@@ -143,6 +153,14 @@ class Graph:
         return True, value
 
 
-def place(space: object, name: str) -> Place:
+class State:
+    """The places that reachable code rebinds, and the objects that it changes in place."""
+
+    def __init__(self) -> None:
+        self.places: set[Place] = set()
+        self.objects: dict[int, object] = {}
+
+
+def place(owner: object, name: str) -> Place:
     """Return where a name was read, as something to compare."""
-    return id(space), name
+    return id(owner), name

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    Place = tuple[int, str]
+    from memo.token import Place
 
 
 class Node:
@@ -21,7 +21,7 @@ class Node:
         origin: `project`, `python`, or a distribution with its version.
         local: Digest of it alone, without what it refers to.
         edges: What it refers to, by label.
-        places: By label, where the reference was read; a place that code rebinds is state.
+        places: By label, where the reference was read; if code rebinds one of them, it is state.
         value: The live object.
     """
 
@@ -34,35 +34,15 @@ class Node:
         self.local = local
         self.value = value
         self.edges: dict[str, Node] = {}
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, tuple[Place, ...]] = {}
 
-    def link(self, label: str, target: Node | None, place: Place | None = None) -> None:
+    def link(self, label: str, target: Node | None, *places: Place) -> None:
         """Add an edge; None stands for what needs none."""
         if target is None:
             return
         self.edges[label] = target
-        if place is not None:
-            self.places[label] = place
-
-
-def order(root: Node, is_state: Callable[[Node, str], bool]) -> tuple[list[Node], dict[int, int]]:
-    """Number the nodes by a depth-first walk in label order; what is state is not entered.
-
-    The walk keeps its own stack: a chain of 3,000 calls must not overflow Python's.
-    """
-    nodes: list[Node] = []
-    numbers: dict[int, int] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if id(node) in numbers:
-            continue
-        numbers[id(node)] = len(nodes)
-        nodes.append(node)
-        stack.extend(
-            node.edges[label] for label in sorted(node.edges, reverse=True) if not is_state(node, label)
-        )
-    return nodes, numbers
+        if places:
+            self.places[label] = places
 
 
 def fold_graph(
@@ -70,14 +50,38 @@ def fold_graph(
 ) -> tuple[bytes, list[Node]]:
     """Return one digest of the graph's shape and of every node in it, and the nodes in order.
 
-    The shape counts, because sets or sums of digests would not see two aliases swapped.
+    The shape counts, because sets or sums of digests would not see two aliases swapped. What refers to nothing is told
+    by its digest, not its number: whether two equal constants are one object is the compiler's affair.
     """
-    nodes, numbers = order(root, is_state)
+    nodes, kept = _walk(root, is_state)
+    inner = [node for node in nodes if kept[id(node)] or node is root]
+    numbers = {id(node): number for number, node in enumerate(inner)}
+    digests = {id(node): local(node) for node in nodes}
     parts: list[bytes] = []
-    for node in nodes:
+    for node in inner:
         edges = [
-            (label, -1 if is_state(node, label) else numbers[id(target)])
-            for label, target in sorted(node.edges.items())
+            (label, numbers[id(target)] if id(target) in numbers else digests[id(target)].hex())
+            for label, target in kept[id(node)]
         ]
-        parts += [local(node), repr(edges).encode("utf-8", "surrogatepass")]
+        parts += [digests[id(node)], repr(edges).encode("utf-8", "surrogatepass")]
     return fold("memo/graph/1", *parts), nodes
+
+
+def _walk(
+    root: Node, is_state: Callable[[Node, str], bool]
+) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
+    """Return the nodes by a depth-first walk in label order, and the edges of each that are not state.
+
+    The walk keeps its own stack: a chain of 3,000 calls must not overflow Python's.
+    """
+    nodes: list[Node] = []
+    kept: dict[int, list[tuple[str, Node]]] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if id(node) in kept:
+            continue
+        nodes.append(node)
+        edges = kept[id(node)] = [edge for edge in sorted(node.edges.items()) if not is_state(node, edge[0])]
+        stack.extend(target for _, target in reversed(edges))
+    return nodes, kept

@@ -6,7 +6,7 @@ import sys
 from types import FunctionType, MappingProxyType, MethodType
 
 from memo import boundary
-from memo.constants import CONTAINERS, is_mutable, members, plain_digest, state
+from memo.constants import CONTAINERS, IMMUTABLE, is_mutable, members, plain_digest, state
 from memo.framing import fold
 from memo.graph import place
 from memo.node import Node
@@ -23,40 +23,91 @@ OPAQUE_MODULES = frozenset(
     "subprocess sqlite3 weakref _weakref random _random contextvars _contextvars memo cas".split()
 )
 PARTIAL = "functools.partial"
+# Made anew at each access, or fixed for good: not compared by identity.
+LIVE = ("__wrapped__", "py_func", "pyfunc", "func")
 NAMED_CALLERS = frozenset(("operator.methodcaller", "operator.attrgetter", "operator.itemgetter"))
-FOREIGN_DEPTH_LIMIT = 200
+ATTRIBUTES_LIMIT = 200
 
 
 def visit_object(graph: Graph, value: Any, name: str) -> Node | None:
     """Return the node of a value that is neither code nor a module."""
+    kind = type(value)
+    if kind in IMMUTABLE:
+        _use_strings(graph, value)
+        return Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
+    if is_opaque(kind) and not hasattr(value, "__wrapped__"):
+        return _opaque(graph, value, name)
+    node = Node("value", name, boundary.PROJECT, b"", value)
+    return graph.add_data(value, node, lambda: _expand(graph, node, value))
+
+
+def _expand(graph: Graph, node: Node, value: Any) -> None:
+    if id(value) in graph.state.objects and type(value) in CONTAINERS:
+        code = [(label, part) for label, part in members(value) if type(part) is FunctionType or isinstance(part, type)]
+        _take_apart(graph, node, value, code)
+        return
     plain = plain_digest(value)
     if plain is not None:
-        return _visit_plain(graph, value, name, plain)
+        _expand_plain(graph, node, value, plain)
+        return
     kind = type(value)
+    type_name = f"{boundary.module_of(kind)}.{kind.__qualname__}"
     if kind in CONTAINERS or kind is MappingProxyType:
-        return _visit_container(graph, value, name)
-    type_name = f"{kind.__module__}.{kind.__qualname__}"
-    if type_name == PARTIAL:
-        return _visit_parts(graph, value, name, [("f", value.func), ("a", value.args), ("k", value.keywords)])
-    if type_name in NAMED_CALLERS:
+        if kind not in (tuple, frozenset):
+            graph.token.container(value)
+        _take_apart(graph, node, value, members(value), "table")
+    elif type_name == PARTIAL:
+        _take_apart(graph, node, value, [("f", value.func), ("a", value.args), ("k", value.keywords)])
+    elif type_name in NAMED_CALLERS:
         arguments = value.__reduce__()[1]
         graph.use([part for text in arguments if isinstance(text, str) for part in text.split(".")])
-        return _visit_parts(graph, value, name, [("a", arguments)])
-    if kind in (property, staticmethod, classmethod):
+        _take_apart(graph, node, value, [("a", arguments)])
+    elif kind in (property, staticmethod, classmethod):
         wrapped = [(part, getattr(value, part, None)) for part in ("fget", "fset", "fdel", "__func__")]
-        return _visit_parts(graph, value, name, [pair for pair in wrapped if pair[1] is not None])
-    if kind.__module__.partition(".")[0] in OPAQUE_MODULES and not hasattr(value, "__wrapped__"):
-        return _opaque(graph, value, name)
-    return _visit_instance(graph, value, name)
+        _take_apart(graph, node, value, [pair for pair in wrapped if pair[1] is not None])
+    else:
+        _expand_instance(graph, node, value)
 
 
-def _visit_plain(graph: Graph, value: object, name: str, digest: bytes) -> Node:
+def _expand_plain(graph: Graph, node: Node, value: object, digest: bytes) -> None:
     _use_strings(graph, value)
-    node = Node("value", name, boundary.PROJECT, fold("value", digest), value)
+    node.local = fold("value", digest)
     if is_mutable(value):
         graph.token.plain(value, digest)
-        graph.keep(value)
-    return node
+
+
+def _take_apart(
+    graph: Graph, node: Node, value: object, parts: list[tuple[str, Any]], kind: str = "object"
+) -> None:
+    node.kind = kind
+    node.local = fold(kind, type(value).__qualname__.encode("utf-8", "surrogatepass"))
+    for label, part in parts:
+        shown = f"[{int(label[:8])}]" if kind == "table" else f".{label}"
+        node.link(label, graph.visit(part, f"{node.name}{shown}"))
+
+
+def is_opaque(kind: type) -> bool:
+    """Tell the types whose objects are the state of a process."""
+    module = boundary.module_of(kind)
+    return module.partition(".")[0] in OPAQUE_MODULES or module.startswith("numpy.random")
+
+
+def _home(value: object) -> str | None:
+    """Return the name under which someone else's module holds an object of its own, such as `scipy.stats.norm`."""
+    kind = type(value)
+    if boundary.origin_of_class(kind) == boundary.PROJECT:
+        return None
+    name, home = getattr(value, "__qualname__", None), boundary.module_of(value)
+    if isinstance(name, str) and home and callable(value) and not hasattr(value, "__wrapped__"):
+        if boundary.origin_of_module(home) != boundary.PROJECT:
+            return f"{home.partition('.')[0]}.{name}"
+    module = boundary.module_of(kind)
+    while module:
+        for name, held in vars(sys.modules[module]).items() if module in sys.modules else ():
+            if held is value:
+                return f"{module.partition('.')[0]}.{name}"
+        module = module.rpartition(".")[0]
+    return None
 
 
 def _use_strings(graph: Graph, value: object, limit: int = 1000) -> None:
@@ -72,58 +123,41 @@ def _use_strings(graph: Graph, value: object, limit: int = 1000) -> None:
                 _use_strings(graph, part, limit // 10)
 
 
-def _visit_container(graph: Graph, value: Any, name: str) -> Node:
-    node = Node("table", name, boundary.PROJECT, fold("table", type(value).__name__.encode()), value)
-    if type(value) not in (tuple, frozenset):
-        graph.token.container(value)
-
-    def expand() -> None:
-        for label, part in members(value):
-            node.link(label, graph.visit(part, f"{name}[{int(label[:8])}]"))
-
-    return graph.add(value, node, expand)
-
-
-def _visit_parts(graph: Graph, value: object, name: str, parts: list[tuple[str, Any]]) -> Node:
-    node = Node("object", name, boundary.PROJECT, fold("object", type(value).__qualname__.encode()), value)
-
-    def expand() -> None:
-        for label, part in parts:
-            node.link(label, graph.visit(part, f"{name}.{label}"))
-
-    return graph.add(value, node, expand)
-
-
 def _opaque(graph: Graph, value: object, name: str) -> Node:
     kind = type(value)
     graph.note(f"what a {kind.__module__}.{kind.__qualname__} holds is not seen, only its type", name)
     return graph.add(value, graph.leaf(boundary.origin_of_class(kind), f"{kind.__module__}.{kind.__qualname__}"))
 
 
-def _visit_instance(graph: Graph, value: Any, name: str) -> Node:
-    """Follow an object: its class, and its attributes unless its own methods change them."""
+def _expand_instance(graph: Graph, node: Node, value: Any) -> None:
+    """Follow an object: its class, and its attributes unless methods in reach change them."""
     kind = type(value)
+    home = _home(value)
+    if home is not None:
+        leaf = graph.leaf(boundary.origin_of_class(kind), home)
+        node.kind, node.name, node.origin, node.local = leaf.kind, leaf.name, leaf.origin, leaf.local
+        return
+    node.kind = "instance"
+    node.local = fold("instance", kind.__qualname__.encode("utf-8", "surrogatepass"))
+    node.link("t", graph.visit(kind, kind.__qualname__))
     enum = sys.modules.get("enum")
-    local = fold("instance", kind.__qualname__.encode("utf-8", "surrogatepass"))
-    node = Node("instance", name, boundary.PROJECT, local, value)
-
-    def expand() -> None:
-        node.link("t", graph.visit(kind, kind.__qualname__))
-        if enum is not None and isinstance(value, enum.Enum):
-            node.local = fold("member", local, str(value.name).encode("utf-8", "surrogatepass"))
-            return
-        held = _held(graph, value, name)
-        for attribute, part in sorted(held.items()):
-            if getattr(value, "__dict__", {}).get(attribute, value) is part:
-                graph.token.read(value.__dict__, attribute, part)
-            node.link(f"s:{attribute}", graph.visit(part, f"{name}.{attribute}"), place(kind, attribute))
-
-    return graph.add(value, node, expand)
+    if enum is not None and isinstance(value, enum.Enum):
+        node.local = fold("member", node.local, str(value.name).encode("utf-8", "surrogatepass"))
+        return
+    own = getattr(value, "__dict__", {})
+    for attribute, part in sorted(_held(graph, value, node.name).items()):
+        places = [place(value, attribute), *(place(cls, attribute) for cls in kind.__mro__)]
+        if attribute in own:
+            graph.token.read(value, attribute, part, *places)
+        elif attribute not in LIVE:
+            graph.token.slot(value, attribute, part, *places)
+        node.link(f"s:{attribute}", graph.visit(part, f"{node.name}.{attribute}"), *places)
 
 
 def _held(graph: Graph, value: Any, name: str) -> dict[str, object]:
     """Return what an object holds: all of it for the project's own, code and plain data for other people's."""
     held = state(value)
+    held.pop("__doc__", None)
     kind = type(value)
     if type(value).__name__ == "_lru_cache_wrapper" or "__wrapped__" in held:
         return {"__wrapped__": value.__wrapped__}
@@ -131,10 +165,17 @@ def _held(graph: Graph, value: Any, name: str) -> dict[str, object]:
         if not held and not hasattr(value, "__dict__") and kind.__basicsize__ > object.__basicsize__ + 32:
             graph.note(f"what a {kind.__qualname__} holds is not seen, only its type", name)
         return held
-    for extra in ("py_func", "pyfunc", "func"):
+    held = {name: part for name, part in held.items() if not _is_generated(part)}
+    for extra in LIVE[1:]:
         if type(getattr(value, extra, None)) in (FunctionType, MethodType):
             held[extra] = getattr(value, extra)
-    if not held or len(held) > FOREIGN_DEPTH_LIMIT:
+    if not held or len(held) > ATTRIBUTES_LIMIT:
         graph.note(f"what a {kind.__module__}.{kind.__qualname__} holds is not seen, only its type", name)
         return {}
     return held
+
+
+def _is_generated(value: object) -> bool:
+    """Tell a function that someone else's code wrote at run time for an object of its own."""
+    function = value.__func__ if type(value) is MethodType else value
+    return type(function) is FunctionType and "__name__" not in function.__globals__

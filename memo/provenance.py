@@ -6,18 +6,23 @@ import os
 import platform
 import sys
 
+_LIBRARIES = ("numpy", "scipy", "pandas")
+_noted: dict[tuple[object, ...], dict[str, str]] = {}
+
 
 def provenance() -> dict[str, str]:
-    """Return versions of Python and the array libraries in use, the host and its platform."""
-    noted = {
-        "python": platform.python_version(),
-        "platform": f"{sys.platform}-{platform.machine()}",
-        "host": platform.node(),
-        "user": str(os.getuid()) if hasattr(os, "getuid") else "",
-    }
-    for name in ("numpy", "scipy", "pandas"):
-        module = sys.modules.get(name)
-        version = getattr(module, "__version__", None)
-        if isinstance(version, str):
-            noted[name] = version
+    """Return versions of Python and of the array libraries in use, the host, its platform and the user."""
+    loaded = tuple(sys.modules.get(name) for name in _LIBRARIES)
+    noted = _noted.get(loaded)
+    if noted is None:
+        noted = _noted[loaded] = {
+            "python": platform.python_version(),
+            "platform": f"{sys.platform}-{platform.machine()}",
+            "host": platform.node(),
+            "user": str(os.getuid()) if hasattr(os, "getuid") else "",
+        }
+        for name, module in zip(_LIBRARIES, loaded, strict=True):
+            version = getattr(module, "__version__", None)
+            if isinstance(version, str):
+                noted[name] = version
     return noted

@@ -11,9 +11,12 @@ from types import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
     from types import CellType, FunctionType
     from typing import Any
+
+    Place = tuple[int, str]
+    """Where something was read: the identity of the namespace or its owner, and the name."""
 
 _code = attrgetter("__code__")
 _defaults = attrgetter("__defaults__")
@@ -27,18 +30,29 @@ class Token:
     """Collects what was read while a fingerprint is made; `check` compiles it to the test of each call."""
 
     def __init__(self) -> None:
-        self._spaces: dict[int, tuple[Mapping[str, Any], dict[str, object]]] = {}
+        self._reads: dict[Place, tuple[Any, object, tuple[Place, ...]]] = {}
+        self._slots: dict[Place, tuple[Any, object, tuple[Place, ...]]] = {}
         self._absent: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
-        self._lengths: dict[int, tuple[Mapping[str, Any], int]] = {}
         self._functions: dict[int, FunctionType] = {}
         self._cells: dict[int, tuple[CellType, object]] = {}
         self._contents: dict[int, tuple[Any, tuple[object, ...]]] = {}
         self._plain: dict[int, tuple[object, bytes]] = {}
         self._tests: list[Callable[[], bool]] = []
 
-    def read(self, space: Mapping[str, Any], name: str, value: object) -> None:
-        """Note that `space[name]` was `value`."""
-        self._spaces.setdefault(id(space), (space, {}))[1][name] = value
+    def read(self, owner: Any, name: str, value: object, *also: Place) -> None:
+        """Note what `name` was in a namespace, or in the `__dict__` of a class, function or object.
+
+        Args:
+            owner: The namespace, or whose it is.
+            name: The name.
+            value: What it stood for.
+            also: Further places; if code rebinds any of them, what was read is state.
+        """
+        self._reads[id(owner), name] = owner, value, also
+
+    def slot(self, owner: Any, name: str, value: object, *also: Place) -> None:
+        """Note what an attribute was that an object does not keep in a `__dict__`."""
+        self._slots[id(owner), name] = owner, value, also
 
     def missed(self, space: Mapping[str, Any], name: str) -> None:
         """Note that `space` had no `name`."""
@@ -67,18 +81,18 @@ class Token:
         """Add a test that is false once something has changed."""
         self._tests.append(test)
 
-    def forget(self, places: Iterable[tuple[int, str]], objects: Iterable[int], cells: Iterable[int]) -> None:
+    def forget(self, places: Container[Place], objects: Iterable[int]) -> None:
         """Leave out what turned out to be state of the running program."""
-        for space, name in places:
-            if space in self._spaces:
-                self._spaces[space][1].pop(name, None)
-            if space in self._absent:
-                self._absent[space][1].discard(name)
-        for gone in objects:
-            self._contents.pop(gone, None)
-            self._plain.pop(gone, None)
-        for gone in cells:
-            self._cells.pop(gone, None)
+        for noted in (self._reads, self._slots):
+            for place in [at for at, (_, _, also) in noted.items() if any(p in places for p in (at, *also))]:
+                del noted[place]
+        for at, (space, gone) in self._absent.items():
+            self._absent[at] = space, {name for name in gone if (at, name) not in places}
+        for gone_object in objects:
+            self._contents.pop(gone_object, None)
+            self._plain.pop(gone_object, None)
+        for at in [at for at in self._cells if (at, "") in places]:
+            del self._cells[at]
 
     def check(self, plain_digest: Callable[[object], bytes | None]) -> Callable[[], bool]:
         """Return the test of whether everything noted is as it was.
@@ -87,25 +101,35 @@ class Token:
             plain_digest: Gives the digest of plain data, None if it no longer is plain.
         """
         functions = tuple(self._functions.values())
+        spaces = self._grouped()
         singles = [
-            (space, name, value)
-            for space, names in self._spaces.values()
-            if len(names) <= FEW
-            for name, value in names.items()
+            (space, name, value) for space, names in spaces if len(names) <= FEW for name, value in names.items()
         ]
         groups = [
-            (itemgetter(*names), space, tuple(names.values()))
-            for space, names in self._spaces.values()
-            if len(names) > FEW
+            (itemgetter(*names), space, tuple(names.values())) for space, names in spaces if len(names) > FEW
         ]
         absent = [(space.keys(), frozenset(gone)) for space, gone in self._absent.values() if gone]
         rest = _thorough(
             functions,
             tuple(self._cells.values()),
             tuple(self._contents.values()),
-            [*self._tests, *(_same_digest(value, digest, plain_digest) for value, digest in self._plain.values())],
+            [*self._tests, *self._slot_tests(), *(_same_digest(value, digest, plain_digest) for value, digest in self._plain.values())],
         )
         return _quick(functions[0] if functions else _nothing, tuple(singles), tuple(absent), tuple(groups), rest)
+
+    def _grouped(self) -> list[tuple[Mapping[str, Any], dict[str, object]]]:
+        spaces: dict[int, tuple[Mapping[str, Any], dict[str, object]]] = {}
+        for (at, name), (owner, value, _) in self._reads.items():
+            if at not in spaces:
+                spaces[at] = owner if isinstance(owner, dict) else vars(owner), {}
+            spaces[at][1][name] = value
+        return list(spaces.values())
+
+    def _slot_tests(self) -> list[Callable[[], bool]]:
+        return [
+            lambda owner=owner, name=name, value=value: getattr(owner, name) is value  # type: ignore[misc]
+            for (_, name), (owner, value, _) in self._slots.items()
+        ]
 
 
 def _nothing() -> None:

@@ -6,6 +6,7 @@ Only click is imported at start: a command's module is loaded when the command r
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -45,6 +46,9 @@ class _Commands(click.Group):
         **extra: Any,
     ) -> Any:
         """Run a command and leave the process with its exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # text may hold what the terminal's encoding has not
         try:
             code = super().main(args, prog_name or "cas", complete_var, standalone_mode=False, **extra)
         except click.Abort:
@@ -95,6 +99,7 @@ def _complain(message: str, hint: str, code: int) -> int:
 
 
 @click.group(
+    "cas",
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+import zlib
+from typing import TYPE_CHECKING
 
 import click
 import msgpack
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cas.store import Store
 
 _UNCUT = 1 << 30
+_MANIFEST_LIMIT = 64 << 20
 
 
 @click.command("show")
@@ -82,20 +84,13 @@ def _ago(age: str) -> str:
 
 
 def _ingredients(manifest: bytes) -> list[str]:
-    """Return the names in a manifest, as far as its bytes can be read without the package that made them."""
+    """Return kind and name of each ingredient in a manifest, as far as its bytes can be read."""
     try:
-        value = msgpack.unpackb(manifest, strict_map_key=False) if manifest else []
-    except (ValueError, msgpack.exceptions.UnpackException):
+        # Unpacked no further than this: a foreign store must not fill the memory.
+        _, rows = msgpack.unpackb(zlib.decompressobj().decompress(manifest, _MANIFEST_LIMIT))
+        return [f"{kind} {name}" for kind, name, *_ in rows]
+    except (zlib.error, msgpack.exceptions.UnpackException, ValueError, TypeError):
         return []
-    return [_ingredient(part) for part in value] if isinstance(value, (list, dict)) else []
-
-
-def _ingredient(part: Any) -> str:
-    if isinstance(part, dict):
-        part = [part.get("kind"), part.get("name")]
-    if isinstance(part, (list, tuple)):
-        return " ".join(text for text in part[:2] if isinstance(text, str))
-    return str(part)
 
 
 @click.command("rm")

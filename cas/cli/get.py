@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cas.cli.options import open_store, store_option
+from cas.cli.output import json_text
 from cas.errors import ConflictError, IntegrityError, InvalidInputError, StorageError
 from cas.lookup import find_entry
 from cas.tree import Array, nested, read_tree, tree_json
@@ -46,7 +46,12 @@ def get_command(entry: str, output: str | None, force: bool, raw: bool, location
     if target is not None:
         target.check()
     if kind == "tree":
-        _get_tree(source, target)
+        try:
+            _get_tree(source, target)
+        except RecursionError:
+            raise InvalidInputError(
+                "the result is nested too deeply for JSON", "write its stored bytes with --raw"
+            ) from None
     elif kind in ("raw", "npy"):
         _get_bytes(source, target)
     else:
@@ -152,7 +157,7 @@ def _get_tree(source: _Source, target: _Target | None) -> None:
     if target is None:
         click.echo(_json(tree_json(value, written)), nl=False)
     elif target.path.endswith(".json"):
-        target.write(_json(tree_json(value, written)).encode())
+        target.write(_json(tree_json(value, written)).encode("utf-8", "backslashreplace"))
     elif target.path.endswith(".npy"):
         if not isinstance(value, Array):
             raise InvalidInputError(
@@ -181,7 +186,9 @@ def _write_folder(store: Store, value: Any, target: _Target) -> None:
 
     try:
         os.mkdir(folder)
-        _write_whole(os.path.join(folder, "tree.json"), _json(tree_json(value, write)).encode())
+        _write_whole(
+            os.path.join(folder, "tree.json"), _json(tree_json(value, write)).encode("utf-8", "backslashreplace")
+        )
         _put_in_place(folder, target.path)
     except OSError as error:
         raise target.failure(error) from error
@@ -208,6 +215,6 @@ def _elements(array: Array) -> int:
 
 
 def _json(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json_text(value)
     # Indented, an array would take a line for each number.
-    return (json.dumps(value, indent=2, ensure_ascii=False) if len(text) < _INDENTED else text) + "\n"
+    return (json_text(value, indent=2) if len(text) < _INDENTED else text) + "\n"

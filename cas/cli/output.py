@@ -79,14 +79,20 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
 
 def print_json(value: object) -> None:
     """Print one JSON value."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json_text(value, indent=2))
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """Return JSON that stdout can hold: letters as they are in UTF-8, escaped in any other encoding."""
+    escaped = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    return json.dumps(value, indent=indent, ensure_ascii=escaped, allow_nan=False)
 
 
 def print_json_list(values: Iterable[object]) -> None:
     """Print a JSON list as its values come, one a line."""
     before = "["
     for value in values:
-        sys.stdout.write(f"{before}\n{json.dumps(value, ensure_ascii=False, allow_nan=False)}")
+        sys.stdout.write(f"{before}\n{json_text(value)}")
         before = ","
     sys.stdout.write("[]\n" if before == "[" else "\n]\n")
 

@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from cas.blob import BlobFile
 from cas.digest import digest_parts
-from cas.errors import IntegrityError, NotFoundError
+from cas.errors import CasError, IntegrityError, NotFoundError
 from cas.local.layout import cannot_read, cannot_write
 
 TYPE_CHECKING = False
@@ -49,21 +49,26 @@ class Blobs:
             ReadOnlyError: The folder does not take writes.
         """
         views = tuple(memoryview(part).cast("B") for part in parts)
-        if sum(len(view) for view in views) < _OVERLAP_FROM:
-            digest = digest_parts(views)
-            if self._stands(digest, durable):
-                return digest, self.stamp(digest)
+        try:
+            if sum(len(view) for view in views) < _OVERLAP_FROM:
+                digest = digest_parts(views)
+                if self._stands(digest, durable):
+                    return digest, self.stamp(digest)
+            return self._write_anew(views, durable)
+        except CasError:
+            raise  # some are OSErrors too, and say already what they mean
+        except OSError as error:
+            raise cannot_write(error, self._layout.blobs) from error
+
+    def _write_anew(self, views: tuple[memoryview, ...], durable: bool) -> tuple[bytes, Stamp]:
         # Random, since a container may give its processes the same number again and again.
         temporary = os.path.join(self._layout.temporary, f"{os.getpid()}-{os.urandom(8).hex()}")
         try:
-            try:
-                digest = _write_and_hash(temporary, views, durable)
-                return digest, self._settle(temporary, digest, durable)
-            except BaseException:
-                _unlink(temporary)
-                raise
-        except OSError as error:
-            raise cannot_write(error, temporary) from error
+            digest = _write_and_hash(temporary, views, durable)
+            return digest, self._settle(temporary, digest, durable)
+        except BaseException:
+            _unlink(temporary)
+            raise
 
     def _stands(self, digest: bytes, durable: bool) -> bool:
         """Return whether a verified file of that digest is there; a doubtful one is written again."""

@@ -55,8 +55,9 @@ class Claims:
 
     def _lock_range(self, offset: int) -> None:
         try:
-            if self._file < 0:
-                self._file = open_lock(self._path)
+            with self._guard:
+                if self._file < 0:
+                    self._file = open_lock(self._path)
             fcntl.lockf(self._file, fcntl.LOCK_EX, 1, offset, os.SEEK_SET)
         except OSError as error:
             # The kernel sees processes, not threads, and may take two pairs of waiting threads for a deadlock.
@@ -82,6 +83,13 @@ class Claims:
         if turn.owner == threading.get_ident():
             turn.owner = 0
             turn.lock.release()
+
+    def close(self) -> None:
+        """Let go of the file unless a thread holds or awaits a claim, which closing would lose."""
+        with self._guard:
+            if not self._turns and self._file >= 0:
+                os.close(self._file)
+                self._file = -1
 
     def forked(self) -> None:
         """Start anew in a child: it holds none of its parent's claims, and none of its parent's threads."""

@@ -58,6 +58,11 @@ class Connections:
             self.own.run = connection.cursor().execute
         return self.own
 
+    def drop(self) -> None:
+        """Close this thread's connection, so that it connects anew."""
+        self.release(self.own.connection)
+        self.own.__dict__.clear()
+
     def separate(self) -> sqlite3.Connection:
         """Return a connection of its own for a listing: a read under way on the thread's would hinder its writes."""
         self.connect()
@@ -68,7 +73,7 @@ class Connections:
         return connection
 
     def release(self, connection: sqlite3.Connection) -> None:
-        """Close a separate connection."""
+        """Close one connection."""
         with self._guard:
             self._opened = [pair for pair in self._opened if pair[1] is not connection]
         connection.close()

@@ -6,7 +6,6 @@ Every transaction that will write begins IMMEDIATE, behind one file lock: SQLite
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
 
 from cas.errors import BusyError, IntegrityError, InvalidInputError, StorageError
 from cas.local.connections import Connections
@@ -238,25 +237,23 @@ class _Transaction:
         try:
             if error is None:
                 self._run("COMMIT")
-            elif self._in_transaction():
-                self._run("ROLLBACK")
         except sqlite3.Error as failure:
-            if self._in_transaction():
-                self._run("ROLLBACK")
             raise explain(failure, self._index._layout.index) from failure  # noqa: SLF001 - same module
         finally:
-            if self._durable:
-                self._relax()
-            self._lock.__exit__(None, None, None)
+            self._end()
         self._reraise(error)
 
-    def _relax(self) -> None:
-        """Let later transactions be written back in their own time; one that stays FULL is only slower."""
-        with suppress(sqlite3.Error):
-            self._run("PRAGMA synchronous=NORMAL")
-
-    def _in_transaction(self) -> bool:
-        return bool(self._connection.in_transaction)
+    def _end(self) -> None:
+        """Undo what was not committed, and let others write."""
+        try:
+            if self._connection.in_transaction:
+                self._run("ROLLBACK")
+            if self._durable:
+                self._run("PRAGMA synchronous=NORMAL")
+        except sqlite3.Error:
+            self._index._connections.drop()  # noqa: SLF001 - same module; a new connection is in no doubtful state
+        finally:
+            self._lock.__exit__(None, None, None)
 
     def _reraise(self, error: BaseException | None) -> None:
         if isinstance(error, sqlite3.Error):

@@ -134,6 +134,7 @@ class LocalStore:
             self.layout.create()
             if self.index.moved():
                 self.index.renew()
+                # The old claims keep their file: a thread may hold one, and their end frees them.
                 self._claims = Claims(self.layout.claims)
                 self._stamps.clear()
 
@@ -293,6 +294,7 @@ class LocalStore:
     def close(self) -> None:
         """Release connections and file handles; the store may be used again."""
         self.index.close()
+        self._claims.close()
 
     def forked(self, quiet: bool) -> None:
         """Start anew in a child process."""

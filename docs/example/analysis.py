@@ -62,9 +62,7 @@ def adaptive_mean(eigenspectra: np.ndarray, ratios: np.ndarray, variance: float)
 
 
 @memo.cached
-def wavelet_power(
-    signal: np.ndarray, rate: float, frequencies: np.ndarray, cycles: float = 8.0
-) -> np.ndarray:
+def wavelet_power(signal: np.ndarray, rate: float, frequencies: np.ndarray, cycles: float = 8.0) -> np.ndarray:
     """Measure power around each frequency at each sample with Morlet wavelets.
 
     A sine of amplitude A gives A² / 2 at its own frequency, whatever that is.

@@ -38,9 +38,7 @@ def main(path: str) -> None:
     draw_means(figure.add_subplot(grid[1, 1], sharey=clock[1]), signal, rate)
     some = slice(None, None, 50)
     moments = np.arange(len(signal))[some] / rate
-    amount = draw_map(
-        clock[2], moments, FREQUENCIES, wavelets[:, some], f"Morlet wavelets, {CYCLES[-1]:g} cycles"
-    )
+    amount = draw_map(clock[2], moments, FREQUENCIES, wavelets[:, some], f"Morlet wavelets, {CYCLES[-1]:g} cycles")
     figure.colorbar(amount, figure.add_subplot(grid[2, 2]), label="dB re units²")
     draw_medians(figure.add_subplot(grid[2, 1], sharey=clock[2]), signal, rate)
     sharp_times, sharp_frequencies, sharp = analysis.multitaper(signal, rate, tapers=TAPERS[0])
@@ -94,9 +92,7 @@ def draw_means(axes, signal: np.ndarray, rate: float) -> None:
     """Draw the mean spectrum with each number of tapers."""
     for tapers, colour in zip(TAPERS, ("0.7", "darkorange", "firebrick"), strict=True):
         _, frequencies, power = analysis.multitaper(signal, rate, tapers=tapers)
-        axes.plot(
-            10 * np.log10(power.mean(axis=1)), frequencies, color=colour, linewidth=1.2, label=f"{tapers}"
-        )
+        axes.plot(10 * np.log10(power.mean(axis=1)), frequencies, color=colour, linewidth=1.2, label=f"{tapers}")
     axes.set(title="Mean over time", xlabel="dB re units²/Hz")
     axes.legend(title="tapers", fontsize=8, loc="lower left")
     axes.tick_params(labelleft=False)

@@ -33,8 +33,6 @@ def pulse() -> tuple[np.ndarray, float]:
 def _path() -> Path:
     spec = find_spec("heartpy")
     if spec is None or spec.origin is None:
-        message = (
-            'the recording comes with the package heartpy; install it with: pip install "cas-memo[demo]"'
-        )
+        message = 'the recording comes with the package heartpy; install it with: pip install "cas-memo[demo]"'
         raise FileNotFoundError(message)
     return Path(spec.origin).parent / "data" / "data3.csv"

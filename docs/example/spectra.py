@@ -21,13 +21,13 @@ def main() -> None:
     """Ask for every spectrum, and print for each what it cost and what was saved."""
     signal, rate = recording.pulse()
     print(f"    {len(signal):,} samples at {rate} Hz: {len(signal) / rate / 60:.1f} minutes of pulse\n")
-    print(f"    {'call':<28}{'result':<10}{'took':>10}{'saved':>10}")
+    print(f"    {'call':<28}{'result':<10}{'took':>12}{'saved':>12}")
     calls = [
         *(timed(analysis.multitaper, signal, rate, tapers=tapers) for tapers in TAPERS),
         *(timed(analysis.wavelet_power, signal, rate, FREQUENCIES, cycles=cycles) for cycles in CYCLES),
     ]
     took, saved = (sum(column) for column in zip(*calls, strict=True))
-    print(f"    {'together':<38}{took:>8.3f} s{saved:>8.3f} s")
+    print(f"    {'together':<38}{in_words(took):>12}{in_words(saved):>12}")
 
 
 def timed(function, *args, **options) -> tuple[float, float]:
@@ -42,10 +42,15 @@ def timed(function, *args, **options) -> tuple[float, float]:
     shown = ", ".join(f"{name}={value:g}" for name, value in options.items())
     print(
         f"    {f'{function.__name__}(…, {shown})':<28}{'found' if found else 'computed':<10}"
-        f"{took:>8.3f} s{saved:>8.3f} s",
+        f"{in_words(took):>12}{in_words(saved):>12}",
         flush=True,
     )
     return took, saved
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it."""
+    return "—" if seconds == 0 else f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.2f} ms"
 
 
 if __name__ == "__main__":

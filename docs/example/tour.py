@@ -42,10 +42,13 @@ def main(folder: Path) -> None:
     run(sys.executable, program / "picture.py", picture)
     print(f"    {picture}")
     title("7. What the store holds")
+    cas = Path(sysconfig.get_path("scripts")) / "cas"
     for arguments in (("ls",), ("ls", "analysis.multitaper"), ("ls", "analysis.wavelet_power")):
-        print(f"\n$ cas {' '.join(arguments)}", flush=True)
-        run(Path(sysconfig.get_path("scripts")) / "cas", *arguments)
-    print(f"\nAsk more of it:  export CAS_STORE={folder / 'store'}")
+        print(f"$ cas {' '.join(arguments)}", flush=True)
+        run(cas, *arguments)
+        print()
+    print(f"Ask more of it:\n\n    export CAS_STORE={folder / 'store'}")
+    print(f"    {cas} ls analysis.multitaper --where 'tapers >= 5' --sort -cost")
 
 
 def analyse(program: Path, heading: str) -> float:

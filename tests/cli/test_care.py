@@ -32,7 +32,10 @@ def test_gc_tells_what_is_lost(run, store):
     put(store, 1, large(1), cost=7200.0)
     put(store, 2, large(2), cost=1800.0)
     outcome = run("gc", "--older-than", "0s", "--dry-run")
-    assert outcome.out.splitlines()[1].split() == "unused 2 entries unused for longer than asked, 2.5 h of computing".split()
+    assert (
+        outcome.out.splitlines()[1].split()
+        == ["unused", "2", "entries", "unused", "for", "longer", "than", "asked,", "2.5", "h", "of", "computing"]
+    )
     assert outcome.out.splitlines()[-1] == "would free 200 kB; results of 2.5 CPU-hours of computing would be lost"
     assert len(list(store.entries())) == 2
 
@@ -110,7 +113,7 @@ def test_fsck_finds_and_repairs(run, store):
 
 
 def test_stats(run, store):
-    """stats tells functions, entries, blobs, and computing stored and saved."""
+    """Stats tells functions, entries, blobs, and computing stored and saved."""
     put(store, 1, large(1), cost=3.0)
     put(store, 2, b"small", cost=4.0)
     store.record_hits(store.functions()[0].function.fingerprint, 5, 15.0, [])

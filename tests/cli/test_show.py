@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import msgpack
 import pytest
 
@@ -44,10 +46,15 @@ def test_entry_as_json(run, store, loaded):
 @pytest.mark.parametrize(
     ("manifest", "names"),
     [
-        (msgpack.packb([["function", "recording.load", b"digest"]]), ["function recording.load"]),
-        (msgpack.packb({"a": 1}), ["a"]),
-        (b"\xc1 no msgpack", []),
-        (msgpack.packb(7), []),
+        (
+            zlib.compress(msgpack.packb([1, [["function", "recording.load", "project", b"digest", None]]])),
+            ["function recording.load"],
+        ),
+        (zlib.compress(msgpack.packb(7)), []),
+        (zlib.compress(msgpack.packb([1, 7])), []),
+        (zlib.compress(b"\xc1"), []),
+        (b"not compressed", []),
+        (zlib.compress(msgpack.packb([1, []]))[:-9], []),
     ],
 )
 def test_any_manifest_can_be_shown(run, store, manifest, names):

@@ -73,7 +73,11 @@ PLAIN_EDITS = [
          ("[12497500.0, 0.841]", "[12497500.0, 0.54]")),
     edit("X1.argument-method", "Edit a method of an argument's class.", ARGUMENT, ("self.k + 1", "self.k + 2"),
          ("2", "3"), "f(Probe(1))"),
-    edit("X1.argument-function", "Edit a function given as an argument.", ARGUMENT, ("2 * x", "3 * x"),
+    edit("X1.argument-nested", "Edit what a method of a nested argument's class calls.", ARGUMENT,
+         ("k + 1\n\ndef d", "k + 2\n\ndef d"), ("2", "3"), "f({'probes': [Probe(1)]})"),
+    edit("X1.argument-lambda", "Edit a lambda given as an argument.", ARGUMENT, ("lambda x: 2", "lambda x: 3"),
+         ("2", "3"), "f(doubling)"),
+    edit("X1.argument-function", "Edit a function given as an argument.", ARGUMENT, ("return 2 * x", "return 3 * x"),
          ("2", "3"), "f(double)"),
 ]  # fmt: skip
 

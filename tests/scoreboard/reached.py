@@ -49,7 +49,8 @@ CLOSURE = program("""
             return x * k
         return f
 
-    f = cached(make(2))
+    original = make(2)
+    f = cached(original)
     """)
 
 DEFAULT = program("""
@@ -242,11 +243,21 @@ ARGUMENT = program("""
         def read(self):
             return self.k + 1
 
+        def further(self):
+            return further(self.k)
+
+    def further(k):
+        return k + 1
+
     def double(x):
         return 2 * x
+
+    doubling = lambda x: 2 * x
 
     @cached
     def f(probe):
         ran()
+        if isinstance(probe, dict):
+            return probe["probes"][0].further()
         return probe.read() if isinstance(probe, Probe) else probe(1)
     """)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .scenario import Phase, Scenario, lasting, program
+from .scenario import Phase, Program, Scenario, lasting, program
 
 SMALL = program("""
     import numpy as np
@@ -172,12 +172,12 @@ MOVED_CLASS = program(
 )
 
 
-def _after(id: str, title: str, text: object, truth: str, blow: tuple[str, bytes]) -> Scenario:
+def _after(id: str, title: str, text: Program, truth: str, blow: tuple[str, bytes], explained: str = "") -> Scenario:
     """Return a scenario in which the store is damaged between two runs, and then used twice more."""
     calls = ((("f(1)", truth),) * 2, (("f(1)", truth), ("f(2)", truth.replace("+ 1", "+ 2"))))
     files = text.files()
     phases = Phase(files, calls[0], 1), Phase(files, calls[1], before=blow), Phase(files, calls[1], 0)
-    return Scenario(id, title, phases)
+    return Scenario(id, title, phases, explained=explained)
 
 
 SMALL_TRUTH, LARGE_TRUTH = "np.full(40, 1234.5) + 1", "np.full(500_000, 1234.5) + 1"
@@ -193,7 +193,8 @@ SCENARIOS = [
     _after("X11.zeroed", "Let the last half of every large file be zeros (power lost).", LARGE, LARGE_TRUTH,
            ("zero", b"")),
     _after("X12.truncated-small", "Truncate every stored file of a small result.", SMALL, SMALL_TRUTH,
-           ("truncate", b"")),
+           ("truncate", b""), "an index that cannot be read is left for a person to look at, never replaced unseen:"
+           " it may be all that is left of many results; calls compute, and a warning says what to do"),
     _after("X12.truncated-large", "Truncate every stored file of a large result.", LARGE, LARGE_TRUTH,
            ("truncate", b"")),
     _after("X12.emptied", "Empty every stored file of a result.", OBJECT, THING, ("empty", b"")),

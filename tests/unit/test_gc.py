@@ -195,7 +195,7 @@ def test_unreadable_index_ends_the_plan(store):
 
 
 def test_damaged_blob_is_kept_for_its_entry(store):
-    """gc looks at names, not at bytes: damage is for fsck to find."""
+    """Gc looks at names, not at bytes: damage is for fsck to find."""
     put(store, 1, large(1))
     (blob,) = store.blobs()
     overwrite(blob.path, flip)
