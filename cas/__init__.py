@@ -54,10 +54,8 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'cas' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - only while names are being loaded
-
     home = next((module for module, names in _HOMES.items() if name in names), "cas.errors")
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(__import__(home, fromlist=[name]), name)
     return value
 
 

@@ -108,9 +108,12 @@ def _malformed(seen: str) -> IntegrityError:
     )
 
 
+_CONSTANTS: dict[str, Any] = {"Ellipsis": ..., "NotImplemented": NotImplemented}
+
+
 def _constant(body: bytes) -> Any:
     name = body.decode()
-    return {"Ellipsis": ..., "NotImplemented": NotImplemented}.get(name) or Shown("constant", name)
+    return _CONSTANTS[name] if name in _CONSTANTS else Shown("constant", name)
 
 
 def _big_int(body: bytes) -> int:

@@ -26,10 +26,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'memo' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - only while names are being loaded
-
     home = "memo.decorator" if name in ("Cache", "Stats", "cached") else "memo.errors"
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(__import__(home, fromlist=[name]), name)
     return value
 
 

@@ -139,6 +139,14 @@ def module_of(value: object) -> str:
     return name if isinstance(name, str) else ""
 
 
+def compiled_file(name: str) -> str | None:
+    """Return the file of a module of the project's own that is compiled code; None if it is Python."""
+    path = getattr(sys.modules.get(name), "__file__", None)
+    if not isinstance(path, str) or path.endswith((".py", ".pyc", ".pyw")) or origin_of_path(path) != PROJECT:
+        return None
+    return path
+
+
 def is_builtin(value: object) -> bool:
     """Tell whether a value is what Python itself calls by that name without import."""
     name = getattr(value, "__name__", None)

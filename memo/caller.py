@@ -7,7 +7,9 @@ Keeps promises 1 and 2 of the design, I5 (through Version.key) and I9.
 from __future__ import annotations
 
 import atexit
+import os
 import time
+from weakref import WeakSet
 
 import cas
 from memo.canonical import encode_arguments, pack_scalars
@@ -18,7 +20,6 @@ from memo.version import MEMORY_BYTES, Version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
     from typing import Any
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
 # `used` of an entry is kept to the day, so that a hit seldom has anything to write (as `relatime` does).
 _DAY = 86400.0
-_TOUCHED_AT_ONCE = 1024
+# A process that ends without running its exit handlers loses at most so many of its counted hits.
+_RECORD_EVERY = 1024
 _ROOTED_AT_ONCE = 256
-_callers: list[Caller] = []
+_callers: WeakSet[Caller] = WeakSet()
 
 
 class Caller:
@@ -80,11 +82,11 @@ class Caller:
         if version is None or not version.fingerprint.is_current():
             version = self._renew()
         found = version.memory.get(signature)
-        if found is not None:
+        if found is not None and found[0]:  # the shortest way, for results that nothing can change
             version.hits += 1
             version.saved += found[3]
-            return found[1] if found[0] else found[1](found[2], None)
-        return self._fetch(version, signature, values)
+            return found[1]
+        return self._serve(version, signature, values)
 
     def serve(self, values: list[Any]) -> Any:
         """Serve any call; one whose arguments have no canonical form is computed, and said aloud."""
@@ -94,12 +96,7 @@ class Caller:
             self.bypassed += 1
             warn(f"{self.name} ran without its cache: {error}", error.hint)
             return self.forward(self.function, values)
-        found = version.memory.get(signature)
-        if found is not None:
-            version.hits += 1
-            version.saved += found[3]
-            return found[1] if found[0] else found[1](found[2], None)
-        return self._fetch(version, signature, values)
+        return self._serve(version, signature, values)
 
     def sign(self, values: list[Any]) -> tuple[Version, bytes]:
         """Return the version that answers for the code and for these values' classes, and their signature."""
@@ -141,18 +138,25 @@ class Caller:
 
     # Fetch and decode
 
-    def _fetch(self, version: Version, signature: bytes, values: list[Any]) -> Any:
-        key = version.key(signature)
+    def _serve(self, version: Version, signature: bytes, values: list[Any]) -> Any:
         try:
             store = self._store or self.open()
+            found = version.memory.get(signature)
+            if found is not None:
+                value = found[1] if found[0] else found[1](found[2], store.open_blob)
+                version.hits += 1
+                version.saved += found[3]
+                return value
+            key = version.key(signature)
             row = store.fetch(key)
             if row is not None:
                 return self.decode(version, signature, key, row)
         except (cas.CasError, CodecError) as error:
+            version.forget(signature)
             warn(f"{self.name} could not use what is stored: {error}", error.hint)
         from memo.flight import compute  # noqa: PLC0415 - a process that only hits never needs it
 
-        return compute(self, version, signature, key, values)
+        return compute(self, version, signature, values)
 
     def decode(self, version: Version, signature: bytes, key: bytes, row: Fetched) -> Any:
         """Return the value of a fetched entry, as fresh as if computed, and count the hit."""
@@ -169,8 +173,8 @@ class Caller:
         version.saved += cost
         if used < self._touch_before:
             version.touched.add(key)
-            if len(version.touched) >= _TOUCHED_AT_ONCE:
-                self.record_hits()
+        if not version.hits % _RECORD_EVERY:
+            self.record_hits()
         return value
 
     def open(self) -> Store:
@@ -181,10 +185,10 @@ class Caller:
                 given = cas.open(given)
             self._store = given
             self._touch_before = time.time() - _DAY
-            if not _callers:
-                # Registered after the store's own, so that it runs before the store closes.
-                atexit.register(_record_all)
-            _callers.append(self)
+            # Registered anew, and so after the store's own, to run before the store closes.
+            atexit.unregister(_record_all)
+            atexit.register(_record_all)
+            _callers.add(self)
         return self._store
 
     def _versions(self) -> set[Version]:
@@ -208,6 +212,11 @@ class Caller:
                 store.record_hits(version.fingerprint.digest, hits, saved, touched)
             except cas.CasError as error:
                 warn(f"{self.name} could not record its hits: {error}", error.hint)
+
+    def drop_counts(self) -> None:
+        """Forget the hits that are not yet recorded."""
+        for version in self._versions():
+            version.take_counts()
 
     def __reduce__(self) -> tuple[Any, ...]:
         verify = "always" if self._always else "stamp"
@@ -233,9 +242,18 @@ def warn(message: str, hint: str = "") -> None:
         or frame.f_code.co_filename.startswith("<memo.cached ")
     ):
         level, frame = level + 1, frame.f_back
-    warnings.warn(f"{message}\nhint: {hint}" if hint else message, CacheWarning, stacklevel=level - 1)
+    warnings.warn(f"{message}\nhint: {hint}" if hint else message, CacheWarning, stacklevel=level)
 
 
 def _record_all() -> None:
-    for caller in _callers:
+    for caller in list(_callers):
         caller.record_hits()
+
+
+def _forked() -> None:
+    """Leave what the parent counted to the parent."""
+    for caller in list(_callers):
+        caller.drop_counts()
+
+
+os.register_at_fork(after_in_child=_forked)

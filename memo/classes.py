@@ -13,6 +13,7 @@ from types import FunctionType
 from memo import boundary
 from memo.framing import fold
 from memo.graph import place
+from memo.modules import extension
 from memo.node import Node
 
 TYPE_CHECKING = False
@@ -47,6 +48,9 @@ def visit_class(graph: Graph, cls: type) -> Node | None:
         top = boundary.module_of(cls).partition(".")[0]
         return graph.add(cls, graph.leaf(origin, f"{top}.{cls.__qualname__}"))
     name = class_name(cls)
+    compiled = boundary.compiled_file(boundary.module_of(cls))
+    if compiled is not None:
+        return graph.add(cls, extension(compiled, name))
     node = Node("class", name, origin, fold("class", name.encode("utf-8", "surrogatepass")), cls)
     return graph.add(cls, node, lambda: _expand(graph, node, cls))
 
@@ -68,6 +72,7 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
         node.link("m", graph.visit(type(cls), type(cls).__qualname__))
     size = len(vars(cls))
     graph.token.test(lambda: len(vars(cls)) == size and cls.__mro__ is mro)
+    graph.when_used("__subclasses__", lambda: _join_subclasses(graph, node, cls))
     _describe_generated(graph, node, cls)
     foreign = _foreign_names(mro)
     enum = _is_enum(cls)
@@ -80,6 +85,11 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
             _join(graph, node, cls, (name, value))
         else:
             graph.when_used(name, lambda name=name, value=value: _join(graph, node, cls, (name, value)))  # type: ignore[misc]
+
+
+def _join_subclasses(graph: Graph, node: Node, cls: type) -> None:
+    for derived in type.__subclasses__(cls):
+        node.link(f"u:{class_name(derived)}", graph.visit(derived, derived.__qualname__))
 
 
 def is_code(value: object) -> bool:

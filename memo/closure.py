@@ -164,11 +164,11 @@ def _mark_parameter(
     if owner is not None and chain and (root == "cls" or root == names[:1][0]):
         if function.__name__ in ("__init__", "__new__", "__post_init__", "__setstate__"):
             return
-        for cls in owner.__mro__:
-            # An attribute that methods rebind or fill is state, on the class and on its instances.
-            state.places.add((id(cls), chain[0]))
-            if chain[0] in vars(cls) and how == "item":
-                state.objects[id(vars(cls)[chain[0]])] = vars(cls)[chain[0]]
+        # An attribute that methods rebind or fill is state, on the class and on its instances.
+        state.places.add((id(owner), chain[0]))
+        holder = _holder(owner, chain[0])
+        if holder is not None and how == "item":
+            state.objects[id(vars(holder)[chain[0]])] = vars(holder)[chain[0]]
         return
     default = {**defaults(function), **(function.__kwdefaults__ or {})}.get(root)
     if default is not None and how == "item" and not chain:

@@ -84,7 +84,7 @@ class MemoryCache:
 
 
 table_cache: TableCache = MemoryCache()
-_tables: dict[tuple[bytes, int], dict[bytes, list[object]]] = {}
+_tables: dict[tuple[str, int], dict[bytes, list[object]]] = {}
 _locals: dict[int, tuple[CodeType, Local]] = {}
 
 
@@ -112,30 +112,28 @@ def _describe(code: CodeType, text: str | None) -> Local:
 
 
 def _table(text: str, flags: int) -> dict[bytes, list[object]]:
-    encoded = text.encode("utf-8", "surrogatepass")
-    key = digest(b"\0".join((TABLE_VERSION, PYTHON.encode(), b"%x" % flags, encoded)))
-    table = _tables.get((key, flags))
+    table = _tables.get((text, flags))
     if table is None:
-        table = _tables[key, flags] = _load_table(key, text, flags)
+        table = _tables[text, flags] = _load_table(text, flags)
     return table
 
 
-def _load_table(key: bytes, text: str, flags: int) -> dict[bytes, list[object]]:
+def _load_table(text: str, flags: int) -> dict[bytes, list[object]]:
     from msgpack import packb, unpackb
 
+    encoded = text.encode("utf-8", "surrogatepass")
+    key = digest(b"\0".join((TABLE_VERSION, PYTHON.encode(), b"%x" % flags, encoded)))
     kept = table_cache.get(key)
-    if kept is not None:
-        try:
-            table: dict[bytes, list[object]] = unpackb(kept, strict_map_key=False)
-        except Exception:  # noqa: BLE001 - a damaged cache is a cache to rebuild (I8)
-            kept = None
-        else:
-            return table
+    # A damaged table is one to make again: a name missing in it would be a dependency missed.
+    if kept is not None and digest(kept[32:]) == kept[:32]:
+        table: dict[bytes, list[object]] = unpackb(kept[32:])
+        return table
     # Lazy: parsing loads `ast`, 7 ms, which a process whose tables are kept never needs.
     from memo.syntax import translate
 
     table = translate(text, flags)
-    table_cache.put(key, packb(table))
+    packed = packb(table)
+    table_cache.put(key, digest(packed) + packed)
     return table
 
 

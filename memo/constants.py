@@ -6,7 +6,7 @@ own class) is taken apart here, so that `memo.dependencies` can follow what it f
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from types import MappingProxyType, MemberDescriptorType
 
 from cas.digest import digest
 from memo.canonical import encode_arguments
@@ -68,15 +68,19 @@ def _sort_key(part: object) -> bytes:
 def state(value: object) -> dict[str, object]:
     """Return an object's own attributes, from its `__dict__` and its slots."""
     found: dict[str, object] = dict(getattr(value, "__dict__", {}))
-    for cls in type(value).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name in ("__dict__", "__weakref__"):
-                continue
-            private = f"_{cls.__name__.lstrip('_')}{name}"
-            actual = private if name.startswith("__") and not name.endswith("__") else name
-            try:
-                found[name] = getattr(value, actual)
-            except AttributeError:
-                continue
+    for name, slot in slots(type(value)).items():
+        try:
+            found[name] = slot.__get__(value)
+        except AttributeError:
+            continue
+    return found
+
+
+def slots(kind: type) -> dict[str, Any]:
+    """Return the slots of a class and its bases: a property of the same name in a subclass does not hide them."""
+    found: dict[str, Any] = {}
+    for cls in reversed(kind.__mro__):
+        for name, slot in vars(cls).items():
+            if type(slot) is MemberDescriptorType and name not in ("__dict__", "__weakref__"):
+                found[name] = slot
     return found

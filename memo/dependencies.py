@@ -6,7 +6,6 @@ followed; the graph itself is in `memo.graph`, classes in `memo.classes`, object
 
 from __future__ import annotations
 
-import sys
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 
 from memo import boundary
@@ -89,7 +88,7 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
         node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
     _visit_own_attributes(graph, node, function)
     graph.use(names.attributes)
-    graph.use(names.strings)
+    graph.use([piece for text in names.strings for piece in text.split(".")])
     _use_computed(graph, node, function, owner, code)
 
 
@@ -169,7 +168,7 @@ def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple
             node.link(f"{label}.{attribute}", graph.visit(inner, name))
             return
         value = inner
-    node.link(label if not attributes else f"{label}.{attributes[0]}", graph.leaf(origin, name))
+    node.link(".".join((label, *attributes)), graph.leaf(origin, name))
 
 
 def is_project(value: object) -> bool:
@@ -193,7 +192,7 @@ def _use_computed(graph: Graph, node: Node, function: FunctionType, owner: type 
     for root, start, end in code.references.computed:
         if start or end:
             graph.use_pattern(start, end)
-        elif owner is not None and root == function.__code__.co_varnames[:1][0]:
+        elif owner is not None and (root,) == function.__code__.co_varnames[:1]:
             graph.note("getattr with a computed name on self; every method counts", node.name)
             graph.use([name for cls in owner.__mro__[:-1] for name in vars(cls)])
         target = function.__globals__.get(root.partition(".")[0])
@@ -223,10 +222,9 @@ def _visit_builtin(graph: Graph, function: Any, name: str) -> Node | None:
     module = getattr(function, "__module__", None) or ""
     owner = getattr(function, "__self__", None)
     qualname = getattr(function, "__qualname__", name)
-    loaded = sys.modules.get(module)
-    if loaded is not None and boundary.origin_of_namespace(vars(loaded)) == boundary.PROJECT:
-        path = getattr(loaded, "__file__", None)
-        return graph.add(function, extension(str(path), f"{module}.{qualname}"))
+    compiled = boundary.compiled_file(module)
+    if compiled is not None:
+        return graph.add(function, extension(compiled, f"{module}.{qualname}"))
     origin = boundary.origin_of_module(module) if module else boundary.PYTHON
     node = graph.leaf(origin, f"{_public(module)}.{qualname}")
     if owner is not None and not isinstance(owner, (ModuleType, type)):

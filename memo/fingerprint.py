@@ -6,6 +6,7 @@ Says when the digest no longer holds, and lists what it was folded from. Keeps I
 
 from __future__ import annotations
 
+import sys
 from types import FunctionType, MethodType
 
 from memo import boundary
@@ -177,7 +178,8 @@ def identity(function: Any) -> tuple[str, str]:
 
 def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...]) -> Node:
     module, qualname = identity(function)
-    settings = [module.encode(), qualname.encode("utf-8", "surrogatepass")]
+    # `-O` drops asserts and `__debug__` blocks, which the text still has.
+    settings = [module.encode(), qualname.encode("utf-8", "surrogatepass"), b"%d" % sys.flags.optimize]
     if options.version is not None:
         settings.append(plain_digest(options.version) or repr(options.version).encode())
     root = Node("root", f"{module}.{qualname}", boundary.PROJECT, fold("root", *settings), None)

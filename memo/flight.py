@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from memo.version import Version
 
 
-def compute(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any]) -> Any:
+def compute(caller: Caller, version: Version, signature: bytes, values: list[Any]) -> Any:
     """Compute a call that missed, unless another thread or process does so first; store and return its value.
 
     An exception of the user's function passes through untouched, and nothing is stored.
     """
+    key = version.key(signature)
     claim = _claim(caller, key)
     if claim is None:
         return _run(caller, version, signature, key, values)
@@ -45,11 +46,8 @@ def _claim(caller: Caller, key: bytes) -> AbstractContextManager[None] | None:
     try:
         claim = caller.open().claim(key)
         claim.__enter__()
-    except cas.ReadOnlyError:
-        return None  # nothing will be stored, which `_store` says aloud
-    except (cas.CasError, OSError) as error:
-        warn(f"{caller.name} computes without waiting for others: {error}", getattr(error, "hint", ""))
-        return None
+    except cas.CasError:
+        return None  # `_store` says aloud why this store takes nothing
     return claim
 
 

@@ -6,9 +6,10 @@ import sys
 from types import FunctionType, MappingProxyType, MethodType
 
 from memo import boundary
-from memo.constants import CONTAINERS, IMMUTABLE, is_mutable, members, plain_digest, state
+from memo.constants import CONTAINERS, IMMUTABLE, is_mutable, members, plain_digest, slots, state
 from memo.framing import fold
 from memo.graph import place
+from memo.modules import extension
 from memo.node import Node
 
 TYPE_CHECKING = False
@@ -23,8 +24,8 @@ OPAQUE_MODULES = frozenset(
     "subprocess sqlite3 weakref _weakref random _random contextvars _contextvars memo cas".split()
 )
 PARTIAL = "functools.partial"
-# Made anew at each access, or fixed for good: not compared by identity.
-LIVE = ("__wrapped__", "py_func", "pyfunc", "func")
+# Where wrappers of other people keep the project's function.
+WRAPPED = ("py_func", "pyfunc", "func")
 NAMED_CALLERS = frozenset(("operator.methodcaller", "operator.attrgetter", "operator.itemgetter"))
 ATTRIBUTES_LIMIT = 200
 
@@ -37,6 +38,9 @@ def visit_object(graph: Graph, value: Any, name: str) -> Node | None:
         return Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
     if is_opaque(kind) and not hasattr(value, "__wrapped__"):
         return _opaque(graph, value, name)
+    compiled = boundary.compiled_file(boundary.module_of(value)) if callable(value) else None
+    if compiled is not None:
+        return graph.add(value, extension(compiled, f"{value.__module__}.{getattr(value, '__qualname__', name)}"))
     node = Node("value", name, boundary.PROJECT, b"", value)
     return graph.add_data(value, node, lambda: _expand(graph, node, value))
 
@@ -144,13 +148,13 @@ def _expand_instance(graph: Graph, node: Node, value: Any) -> None:
     if enum is not None and isinstance(value, enum.Enum):
         node.local = fold("member", node.local, str(value.name).encode("utf-8", "surrogatepass"))
         return
-    own = getattr(value, "__dict__", {})
+    own, described = getattr(value, "__dict__", {}), slots(kind)
     for attribute, part in sorted(_held(graph, value, node.name).items()):
         places = [place(value, attribute), *(place(cls, attribute) for cls in kind.__mro__)]
         if attribute in own:
             graph.token.read(value, attribute, part, *places)
-        elif attribute not in LIVE:
-            graph.token.slot(value, attribute, part, *places)
+        elif attribute in described:
+            graph.token.slot(value, attribute, (described[attribute], part), *places)
         node.link(f"s:{attribute}", graph.visit(part, f"{node.name}.{attribute}"), *places)
 
 
@@ -165,10 +169,12 @@ def _held(graph: Graph, value: Any, name: str) -> dict[str, object]:
         if not held and not hasattr(value, "__dict__") and kind.__basicsize__ > object.__basicsize__ + 32:
             graph.note(f"what a {kind.__qualname__} holds is not seen, only its type", name)
         return held
-    held = {name: part for name, part in held.items() if not _is_generated(part)}
-    for extra in LIVE[1:]:
+    for extra in WRAPPED:
         if type(getattr(value, extra, None)) in (FunctionType, MethodType):
-            held[extra] = getattr(value, extra)
+            # A wrapper fills its own tables as it runs; what it was told stands in its plain public attributes.
+            told = {at: part for at, part in held.items() if type(part) in IMMUTABLE and not at.startswith("_")}
+            return {**told, extra: getattr(value, extra), "targetoptions": held.get("targetoptions")}
+    held = {at: part for at, part in held.items() if not _is_generated(part)}
     if not held or len(held) > ATTRIBUTES_LIMIT:
         graph.note(f"what a {kind.__module__}.{kind.__qualname__} holds is not seen, only its type", name)
         return {}

@@ -50,9 +50,9 @@ class Token:
         """
         self._reads[id(owner), name] = owner, value, also
 
-    def slot(self, owner: Any, name: str, value: object, *also: Place) -> None:
-        """Note what an attribute was that an object does not keep in a `__dict__`."""
-        self._slots[id(owner), name] = owner, value, also
+    def slot(self, owner: object, name: str, held: tuple[Any, object], *also: Place) -> None:
+        """Note what a slot of an object held: its descriptor and the value."""
+        self._slots[id(owner), name] = (owner, held[0]), held[1], also
 
     def missed(self, space: Mapping[str, Any], name: str) -> None:
         """Note that `space` had no `name`."""
@@ -61,6 +61,9 @@ class Token:
     def function(self, function: FunctionType) -> None:
         """Note a function's code and defaults."""
         self._functions[id(function)] = function
+        if function.__code__.co_kwonlyargcount:
+            keywords = function.__kwdefaults__
+            self._tests.append(lambda: function.__kwdefaults__ is keywords)
 
     def cell(self, cell: CellType, value: object) -> None:
         """Note what a closure's cell held."""
@@ -127,8 +130,8 @@ class Token:
 
     def _slot_tests(self) -> list[Callable[[], bool]]:
         return [
-            lambda owner=owner, name=name, value=value: getattr(owner, name) is value  # type: ignore[misc]
-            for (_, name), (owner, value, _) in self._slots.items()
+            lambda owner=owner, slot=slot, value=value: slot.__get__(owner) is value  # type: ignore[misc]
+            for (owner, slot), value, _ in self._slots.values()
         ]
 
 

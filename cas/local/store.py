@@ -149,6 +149,8 @@ class LocalStore:
     def record_hits(self, fingerprint: bytes, hits: int, saved: float, keys: Iterable[bytes]) -> None:
         """Add served hits to a function's figures, and mark `keys` as used now."""
         self.require_writable()
+        if self.index.moved():
+            return  # somebody deleted the store, and its figures with it
         now = int(time.time())
         with self.index.writing() as run:
             run(

@@ -108,9 +108,16 @@ def write_dict(walk: Walk, value: dict[Any, Any]) -> None:
             walk.write(key)
             walk.write(content)
     except Refused as refusal:
-        refusal.steps.append(f"[{key!r}]" if type(key) in SCALARS else f"[<{type(key).__name__}>]")
+        refusal.steps.append(_step(key))
         raise
     walk.leave(value)
+
+
+def _step(key: object) -> str:
+    """Return how an error leads to the value of a key: `["rng"]`, or `[3]`."""
+    if type(key) is str and key.isidentifier():
+        return f'["{key}"]'
+    return f"[{key!r}]" if type(key) in SCALARS else f"[<{type(key).__name__}>]"
 
 
 def write_set(walk: Walk, value: set[Any]) -> None:

@@ -36,6 +36,7 @@ _ALIGN = 64
 # Reading touches every page of a fresh array, mapping costs some 50 µs whatever the size.
 _MAP_FROM = 1 << 20
 # A map holds a descriptor before Python 3.13: where a process has this many open files, arrays are read instead.
+_HOLDS_FILES = sys.version_info < (3, 13)
 _MANY_FILES = 200
 # Kinds whose dtype `.npy` keeps exactly: bool, integers, floats, complex, bytes, text, raw, times.
 _PLAIN = frozenset("?bBhHiIlLqQefdgFDGSUVmM")
@@ -124,7 +125,7 @@ def read_file(blob: BlobFile) -> Array:
         layout = _layout(opening[:start])
         size = os.fstat(descriptor).st_size
         _check_size(size - start, layout)
-        crowded = descriptor > _MANY_FILES and sys.version_info < (3, 13)
+        crowded = _HOLDS_FILES and descriptor > _MANY_FILES
         if size < _MAP_FROM or (crowded and size < _MAP_FROM << 8):
             return _read(descriptor, start, layout)
         return _map(descriptor, start, layout)

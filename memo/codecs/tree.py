@@ -54,14 +54,16 @@ def _takes(value: Any, depth: int) -> bool:
     kind = type(value)
     if kind in SCALARS:
         return True
-    if kind not in BUILTINS and values.find(kind) is None:
+    if kind not in _table and values.find(kind) is None:
         return kind.__module__ == "numpy" and _takes_numpy(value)
+    if kind is type:
+        return _is_builtin(value)
     kind_name = kind.__name__
     if kind_name in _SEQUENCES:
         return _takes_all(value, depth)
     if kind_name in _MAPPINGS:
         factory = getattr(value, "default_factory", None)
-        known = factory is None or factory in BUILTIN_CLASSES.values()
+        known = factory is None or (type(factory) is type and _is_builtin(factory))
         return known and _takes_all(value, depth) and _takes_all(value.values(), depth)
     if kind is slice:
         return _takes_all((value.start, value.stop, value.step), depth)
@@ -70,7 +72,7 @@ def _takes(value: Any, depth: int) -> bool:
         return zone is None or (values.find(type(zone)) is not None and getattr(zone, "key", "") is not None)
     if kind_name == "ZoneInfo":
         return value.key is not None
-    return kind is not memoryview and kind_name != _PATTERN
+    return kind_name != _PATTERN
 
 
 def _takes_all(elements: Any, depth: int) -> bool:
@@ -79,13 +81,17 @@ def _takes_all(elements: Any, depth: int) -> bool:
     return depth > 0 and all(_takes(element, depth - 1) for element in elements)
 
 
+def _is_builtin(value: type) -> bool:
+    return BUILTIN_CLASSES.get(value.__name__) is value
+
+
 def _takes_numpy(value: Any) -> bool:
     numpy = sys.modules["numpy"]
     if type(value) is numpy.ndarray:
         from memo.codecs import npy  # noqa: PLC0415 - it loads numpy, which most values do without
 
         return npy.keeps(value.dtype)
-    return isinstance(value, numpy.generic) and value.dtype.char in _SCALAR_CHARS
+    return isinstance(value, numpy.generic) and type(value) is value.dtype.type and value.dtype.char in _SCALAR_CHARS
 
 
 _SCALAR_CHARS = frozenset("?bBhHiIlLqQefdgFDGSUMm")
@@ -119,23 +125,21 @@ class _Other:
     def __call__(self, walk: Walk, value: Any) -> None:
         """Write one value of a type outside the table."""
         kind = type(value)
-        if kind.__module__ == "numpy":
+        if kind.__module__ == "numpy" and _takes_numpy(value):
             if kind is sys.modules["numpy"].ndarray:
                 self._write_array(walk, value)
-            elif kind.__name__ != "void":
+            else:
                 _write_scalar(walk, value)
             return
         writer = values.find(kind) if kind.__name__ != _PATTERN else None
         if writer is None:
-            raise Refused(f"a {kind.__module__}.{kind.__qualname__}")
+            raise Refused(f"a {kind.__module__}.{kind.__qualname__}", "leave it to `choose`, which takes pickle for it")
         walk.table[kind] = writer
         writer(walk, value)
 
     def _write_array(self, walk: Walk, value: Any) -> None:
         from memo.codecs import npy  # noqa: PLC0415 - it loads numpy, which most values do without
 
-        if not npy.keeps(value.dtype):
-            raise Refused(f"an array of dtype {value.dtype}")
         plain = value.dtype.names is None
         if plain and value.nbytes < _CHILD_FROM:
             flags = value.flags
@@ -164,8 +168,8 @@ def _write_scalar(walk: Walk, value: Any) -> None:
 
 def _write_class(walk: Walk, value: type) -> None:
     """Write a built-in class, which can be the factory of a defaultdict."""
-    if BUILTIN_CLASSES.get(value.__name__) is not value:
-        raise Refused(f"the class {value.__qualname__}")
+    if not _is_builtin(value):
+        raise Refused(f"the class {value.__qualname__}", "return its name")
     walk.out.append(head(ext.CLASS, 2) + pack("builtins") + pack(value.__name__))
 
 
@@ -211,7 +215,7 @@ class _Reader:
             return _zone(body.decode())
         if code == ext.PATH:
             return _path(*body)
-        if code in _UNSAFE:
+        if code in _UNSAFE or (code == ext.CLASS and (body[0] != "builtins" or body[1] not in BUILTIN_CLASSES)):
             raise CodecError(f"tree: expected values of safe types, got extension code {code}", "run `cas fsck`")
         return NotImplemented
 

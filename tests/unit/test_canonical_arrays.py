@@ -23,19 +23,51 @@ DIFFERENT = [
     *(np.zeros(3, "M8[s]"), np.zeros(3, "M8[ms]"), np.zeros(3, "M8"), np.zeros(3, "m8[s]"), np.zeros(3, "m8[2s]")),
     *(np.zeros(3, "S1"), np.zeros(3, "S2"), np.zeros(3, "U1"), np.zeros(3, "V1"), np.zeros(3, "?"), np.zeros(3, "i1")),
     *(np.zeros(3, STRUCT), np.zeros(3, ALIGNED), np.zeros(3, [("a", "i1"), ("c", "f8")]), np.zeros(3, "c16")),
-    *(np.zeros(3, [(("t", "a"), "i1"), ("b", "f8")]), np.zeros(3, object), np.array([0, 0, 0.0], object), np.zeros(3, "g")),
+    *(
+        np.zeros(3, [(("t", "a"), "i1"), ("b", "f8")]),
+        np.zeros(3, object),
+        np.array([0, 0, 0.0], object),
+        np.zeros(3, "g"),
+    ),
     *(np.zeros(3, np.dtype("f8", metadata={"unit": "V"})), np.zeros(3, [("a", object), ("b", "f8")])),
     *(np.ma.zeros(3), np.ma.array(np.zeros(3), mask=False), np.ma.array(np.zeros(3), mask=[0, 1, 0])),
     *(np.ma.array(np.zeros(3), fill_value=7), np.ma.array(np.zeros(3), mask=[0, 1, 0], hard_mask=True), np.ma.masked),
-    *(np.zeros((1, 3)).view(np.matrix), np.zeros(3, STRUCT).view(np.recarray), np.dtype("f8"), np.dtype(">f8"), STRUCT, ALIGNED),
+    *(
+        np.zeros((1, 3)).view(np.matrix),
+        np.zeros(3, STRUCT).view(np.recarray),
+        np.dtype("f8"),
+        np.dtype(">f8"),
+        STRUCT,
+        ALIGNED,
+    ),
     *(np.float64(0), np.float32(0), np.int64(0), np.int32(0), np.bool_(0), np.str_(""), np.bytes_(b""), np.str_("0")),
-    *(0.0, 0, False, "", b"", np.float64(-0.0), np.datetime64(0, "s"), np.datetime64(0, "ms"), np.datetime64("NaT")),
+    *(
+        0.0,
+        0,
+        False,
+        "",
+        b"",
+        np.float64(-0.0),
+        np.datetime64(0, "s"),
+        np.datetime64(0, "ms"),
+        np.datetime64("NaT", "s"),
+    ),
     *(np.timedelta64(0, "s"), np.longdouble(0), np.complex128(0), np.bytes_(b"\0"), np.str_("\0"), np.void(b"\0")),
     *(np.sin, np.cos, np.mean, np.sum, np.float64, np.random.default_rng(1), np.random.default_rng(2)),
     *(np.random.RandomState(1), np.random.RandomState(2), np.random.SeedSequence(1), np.random.PCG64(1), np.linalg),
-    *(np.array(["a", "b"], np.dtypes.StringDType()), np.array(["a", "c"], np.dtypes.StringDType()), np.array(["a", "b"])),
+    *(
+        np.array(["a", "b"], np.dtypes.StringDType()),
+        np.array(["a", "c"], np.dtypes.StringDType()),
+        np.array(["a", "b"]),
+    ),
     *(np.array(["a", "b"], np.dtypes.StringDType(na_object=None)), np.array([1, None]), np.array([[1, 2]], object)),
-    *(np.array([1, 2], object), np.arange(1000), np.arange(1000).reshape(10, 100), np.arange(1000)[::-1], np.ones(1 << 18)),
+    *(
+        np.array([1, 2], object),
+        np.arange(1000),
+        np.arange(1000).reshape(10, 100),
+        np.arange(1000)[::-1],
+        np.ones(1 << 18),
+    ),
 ]
 
 
@@ -90,7 +122,9 @@ def test_large_strided_content_is_all_hashed():
 def test_forms_are_equal_exactly_where_arrays_are(data):
     """Two arrays share bytes if and only if dtype, shape and bits are equal."""
     dtypes = st.one_of(hnp.scalar_dtypes(), hnp.array_dtypes(max_size=3)).filter(lambda dtype: dtype.itemsize > 0)
-    strategy = dtypes.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=2, max_side=2, min_side=0)))
+    strategy = dtypes.flatmap(
+        lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=2, max_side=2, min_side=0))
+    )
     one, other = data.draw(strategy), data.draw(strategy)
     equal = one.dtype == other.dtype and one.shape == other.shape and encode_slowly(one) == encode_slowly(other)
     assert (encode(one) == encode(other)) == equal
@@ -102,7 +136,9 @@ def encode_slowly(value: np.ndarray) -> object:
     if value.dtype.names:
         return [encode_slowly(value[name]) for name in value.dtype.names]
     if value.dtype.char in "gG":
-        return [(repr(number), math.copysign(1, number.real), math.copysign(1, number.imag)) for number in value.ravel()]
+        return [
+            (repr(number), math.copysign(1, number.real), math.copysign(1, number.imag)) for number in value.ravel()
+        ]
     return value.tobytes()
 
 
@@ -132,14 +168,16 @@ def test_masked_data_do_not_show():
     assert encode(first) == encode(second)
     second.data["b"][1] = 7
     assert encode(first) != encode(second)
-    assert encode(np.ma.array([1, "x", None], object, mask=mask)) == encode(np.ma.array([1, "y", None], object, mask=mask))
+    assert encode(np.ma.array([1, "x", None], object, mask=mask)) == encode(
+        np.ma.array([1, "y", None], object, mask=mask)
+    )
 
 
 def test_encoding_leaves_a_masked_array_alone():
     """Taking the form does not set the fill value that numpy would set on reading it."""
     value = np.ma.array([1.0, 2.0], mask=[0, 1])
     before = encode(value)
-    value.fill_value  # noqa: B018 - reading it sets it
+    value.fill_value
     assert encode(value) == before
     assert value.tolist() == [1.0, None]
 
