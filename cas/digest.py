@@ -5,6 +5,8 @@ Owns the hash of the project and when it uses threads. Keeps I2 (a blob's name i
 
 from __future__ import annotations
 
+import os
+
 from blake3 import blake3
 
 TYPE_CHECKING = False
@@ -21,10 +23,28 @@ SIZE = 32
 THREADED_FROM = 8 << 20
 
 
+# A child of fork has none of the threads that its parent's hashing waits for, and would wait for ever.
+_threads = blake3.AUTO
+
+
+def _forked() -> None:
+    global _threads
+    _threads = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def parallel_hasher() -> blake3:
+    """Return a streaming hasher for large input, on several threads where that is safe."""
+    return blake3(max_threads=_threads)
+
+
 def digest(data: Buffer) -> bytes:
     """Return the BLAKE3-256 digest of contiguous bytes."""
     if len(memoryview(data).cast("B")) >= THREADED_FROM:
-        return blake3(data, max_threads=blake3.AUTO).digest()
+        return blake3(data, max_threads=_threads).digest()
     return blake3(data).digest()
 
 

@@ -64,6 +64,12 @@ CHILD_ARRAY = 85  # digest of a blob in npy form, dtype, shape
 
 FIRST_TAG = TUPLE
 
+# The classes that a reader gives back from their names: the interpreter's own, which do nothing when they are called.
+BUILTIN_CLASSES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, set, str, tuple, type)
+}
+
 
 class Tag(int):
     """The mark that opens a tagged array, once read; its number is the code."""

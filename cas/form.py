@@ -17,6 +17,7 @@ from msgpack import unpackb
 from cas import extension as ext
 from cas.description import describe
 from cas.errors import Explained, IntegrityError
+from cas.extension import BUILTIN_CLASSES
 from cas.shown import Shown, show, to_json
 
 TYPE_CHECKING = False
@@ -218,12 +219,6 @@ def _default_dict(elements: list[Any]) -> Any:
     if factory is not None and factory not in BUILTIN_CLASSES.values():
         raise TypeError("a defaultdict with a factory that is no class")
     return defaultdict(factory, content)
-
-
-BUILTIN_CLASSES: dict[str, type] = {
-    cls.__name__: cls
-    for cls in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, set, str, tuple, type)
-}
 
 
 def _class(elements: list[Any]) -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blake3 import blake3
 
+from cas.digest import parallel_hasher
 from cas.errors import CasError, IntegrityError, NotFoundError
 from cas.form import unpack
 from cas.progress import told
@@ -157,17 +157,17 @@ def _mend(store: Store, finding: Finding) -> bool:
 
 def _blob_fault(blob: BlobFile) -> str:
     """Return what is wrong with a blob's bytes; empty if nothing, or if it is gone by now."""
-    hasher = blake3(max_threads=blake3.AUTO)
+    reading = parallel_hasher()
     try:
         # Read, not mapped: a failing disk is then an error, not a signal that ends the process.
         with open(blob.path, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
-                hasher.update(chunk)
+                reading.update(chunk)
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    found = hasher.digest()
+    found = reading.digest()
     return "" if found == blob.digest else f"holds other bytes than its name says ({found.hex()[:12]}…)"
 
 

@@ -81,7 +81,7 @@ def origin_of_module(name: str) -> str:
 
 
 def _find(top: str) -> str | None:
-    from importlib.machinery import PathFinder
+    from importlib.machinery import PathFinder  # noqa: PLC0415 - only for a module that is not loaded
 
     try:
         spec = PathFinder.find_spec(top)
@@ -245,8 +245,7 @@ def _direct_url(info: str) -> dict[str, Any]:
             text = file.read()
     except OSError:
         return {}
-    # Lazy: few distributions have the file, and `json` costs 8 ms.
-    from json import loads
+    from json import loads  # noqa: PLC0415 - few distributions have the file, and `json` costs 8 ms
 
     try:
         found = loads(text)

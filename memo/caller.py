@@ -14,7 +14,7 @@ from weakref import WeakSet
 import cas
 from memo.canonical import encode_arguments, pack_scalars
 from memo.codecs import by_name
-from memo.errors import CodecError, UnstableArgument
+from memo.errors import CodecError, UnstableArgument, warn
 from memo.signature import Parameters, compile_forward, sort_options
 from memo.version import MEMORY_BYTES, Version
 
@@ -227,22 +227,6 @@ def describe(function: Callable[..., Any]) -> str:
     """Return `module.qualname` for messages."""
     qualname = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', type(function).__module__)}.{qualname}"
-
-
-def warn(message: str, hint: str = "") -> None:
-    """Say aloud, at the line of the user's call, what about caching went wrong and how to mend it."""
-    import sys  # noqa: PLC0415
-    import warnings  # noqa: PLC0415
-
-    from memo.errors import CacheWarning  # noqa: PLC0415
-
-    level, frame = 2, sys._getframe(1)  # noqa: SLF001 - the only way to find the caller's line cheaply
-    while frame.f_back is not None and (
-        frame.f_globals.get("__name__", "").partition(".")[0] == "memo"
-        or frame.f_code.co_filename.startswith("<memo.cached ")
-    ):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(f"{message}\nhint: {hint}" if hint else message, CacheWarning, stacklevel=level)
 
 
 def _record_all() -> None:

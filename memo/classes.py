@@ -25,15 +25,61 @@ if TYPE_CHECKING:
 WRAPPERS = (property, staticmethod, classmethod)
 # Written by Python or a decorator into the class; what they come from counts instead.
 BOOKKEEPING = frozenset(
-    "__module__ __doc__ __qualname__ __dict__ __weakref__ __firstlineno__ __static_attributes__ __annotations__ "
-    "__abstractmethods__ _abc_impl __parameters__ __orig_bases__ __dataclass_fields__ __dataclass_params__ "
-    "__attrs_attrs__ __attrs_own_setattr__ __attrs_props__ __protocol_attrs__ __non_callable_proto_members__ "
-    "__annotate__ __annotate_func__ __annotations_cache__ __type_params__ __match_args__ __slots__ __classcell__ "
-    "__subclasshook__ _is_protocol _is_runtime_protocol __replace__ __callable_proto_members_only__ "
-    "__final__ __attrs_base_of_slotted__".split()
+    [
+        "__module__",
+        "__doc__",
+        "__qualname__",
+        "__dict__",
+        "__weakref__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__annotations__",
+        "__abstractmethods__",
+        "_abc_impl",
+        "__parameters__",
+        "__orig_bases__",
+        "__dataclass_fields__",
+        "__dataclass_params__",
+        "__attrs_attrs__",
+        "__attrs_own_setattr__",
+        "__attrs_props__",
+        "__protocol_attrs__",
+        "__non_callable_proto_members__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__type_params__",
+        "__match_args__",
+        "__slots__",
+        "__classcell__",
+        "__subclasshook__",
+        "_is_protocol",
+        "_is_runtime_protocol",
+        "__replace__",
+        "__callable_proto_members_only__",
+        "__final__",
+        "__attrs_base_of_slotted__",
+    ]
 )
-GENERATED = ("<string>", "<attrs generated")
-DESCRIPTORS = ("member_descriptor", "getset_descriptor", "wrapper_descriptor", "method_descriptor")
+DATACLASS_SWITCHES = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
+GENERATED = frozenset(
+    [
+        "__init__",
+        "__repr__",
+        "__eq__",
+        "__lt__",
+        "__le__",
+        "__gt__",
+        "__ge__",
+        "__hash__",
+        "__setattr__",
+        "__delattr__",
+        "__new__",
+        "<lambda>",
+        "__create_fn__",
+    ]
+)
+DESCRIPTORS = ("_tuplegetter", "member_descriptor", "getset_descriptor", "wrapper_descriptor", "method_descriptor")
 # Bases that call none of their own methods' overrides beyond the language's protocols.
 PLAIN_BASES = frozenset(("builtins", "abc", "typing", "enum", "_collections_abc", "typing_extensions"))
 DISPATCHED = ("visit_", "do_", "handle_", "depart_", "test")
@@ -77,7 +123,7 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
     foreign = _foreign_names(mro)
     enum = _is_enum(cls)
     for name, value in list(vars(cls).items()):
-        if name in BOOKKEEPING or type(value).__name__ in DESCRIPTORS or _is_generated(value):
+        if name in BOOKKEEPING or type(value).__name__ in DESCRIPTORS or _is_generated(cls, value):
             continue
         if enum and (name in cls._member_map_ or _is_sunder(name) or not is_code(value)):  # type: ignore[attr-defined]
             continue
@@ -88,7 +134,8 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
 
 
 def _join_subclasses(graph: Graph, node: Node, cls: type) -> None:
-    for derived in type.__subclasses__(cls):
+    found: list[type] = type.__subclasses__(cls)
+    for derived in found:
         node.link(f"u:{class_name(derived)}", graph.visit(derived, derived.__qualname__))
 
 
@@ -128,11 +175,20 @@ def _is_sunder(name: str) -> bool:
     return name.startswith("_") and name.endswith("_")
 
 
-def _is_generated(value: object) -> bool:
-    return type(value) is FunctionType and value.__code__.co_filename.startswith(GENERATED) and (
-        "__create_fn__" in value.__qualname__ or value.__code__.co_filename.startswith("<attrs")
-        or value.__name__ in ("__new__", "<lambda>") or _is_dunder(value.__name__)
-    )  # fmt: skip
+def _is_generated(cls: type, value: object) -> bool:
+    """Tell what a generator of classes wrote into a class, by hand or by wrapping what it wrote."""
+    function = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+    if type(function) is not FunctionType:
+        return False
+    function = function.__dict__.get("__wrapped__", function)
+    file = function.__code__.co_filename
+    if file.startswith("<attrs generated"):
+        return True
+    if not ("_fields" in vars(cls) or "__dataclass_fields__" in vars(cls) or "__attrs_attrs__" in vars(cls)):
+        return False
+    if file == "<string>":
+        return function.__name__ in GENERATED
+    return boundary.origin_of_code(file, function.__globals__) != boundary.PROJECT
 
 
 def _is_enum(cls: type) -> bool:
@@ -155,7 +211,8 @@ def _describe_generated(graph: Graph, node: Node, cls: type) -> None:
     if "__dataclass_fields__" in space:
         for name, field in space["__dataclass_fields__"].items():
             _describe(graph, node, f"f:{name}", field)
-        node.local = fold("dataclass", node.local, repr(space.get("__dataclass_params__")).encode())
+        switches = [getattr(space.get("__dataclass_params__"), name, None) for name in DATACLASS_SWITCHES]
+        node.local = fold("dataclass", node.local, repr(switches).encode())
     if "__attrs_attrs__" in space:
         for field in space["__attrs_attrs__"]:
             _describe(graph, node, f"f:{field.name}", field)

@@ -65,12 +65,13 @@ def refuse_mutable(function: object) -> None:
     """Refuse a function whose closure holds something that can change in place.
 
     Raises:
-        UnstableFunction: A captured variable holds a list, dict, set, bytearray or array, or is rebound by the function.
+        UnstableFunction: A captured variable holds a list, dict, set, bytearray or array, or the function rebinds it.
     """
     seen: set[int] = set()
     while type(function) is FunctionType and id(function) not in seen:
         seen.add(id(function))
-        rebound = {root for scope, root, chain, how in local(function).references.mutations if how == "bind" and not chain}
+        changes = local(function).references.mutations
+        rebound = {root for _, root, chain, how in changes if how == "bind" and not chain}
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents

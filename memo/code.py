@@ -1,8 +1,8 @@
 """Code object → what it is, told apart from where it stands: its digest, its references, its source.
 
-The running code object is the truth. Source text is a translation table, made by compiling the text: it says which syntax
-tree (and so which digest, the same under every Python) belongs to a given bytecode. Code that no text explains, because
-the file was edited since or never existed, is named by its bytecode and the version of Python. Keeps I5 and I8.
+The running code object is the truth. Source text is a translation table, made by compiling the text: it says which
+syntax tree (and so which digest, the same under every Python) belongs to a given bytecode. Code that no text explains,
+because the file was edited since or never existed, is named by its bytecode and the version of Python. Keeps I5, I8.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from memo.text import source_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType, FunctionType
     from typing import Protocol
 
@@ -100,7 +99,8 @@ def local(function: FunctionType) -> Local:
 
 
 def _describe(code: CodeType, text: str | None) -> Local:
-    from memo.references import References, references
+    # Lazy: `opcode` and its tables serve only functions that have no fingerprint yet.
+    from memo.references import References, references  # noqa: PLC0415
 
     bytecode = bytecode_digest(code)
     row = _table(text, code.co_flags & FUTURE_FLAGS).get(bytecode) if text is not None else None
@@ -119,7 +119,7 @@ def _table(text: str, flags: int) -> dict[bytes, list[object]]:
 
 
 def _load_table(text: str, flags: int) -> dict[bytes, list[object]]:
-    from msgpack import packb, unpackb
+    from msgpack import packb, unpackb  # noqa: PLC0415 - once for each file
 
     encoded = text.encode("utf-8", "surrogatepass")
     key = digest(b"\0".join((TABLE_VERSION, PYTHON.encode(), b"%x" % flags, encoded)))
@@ -129,7 +129,7 @@ def _load_table(text: str, flags: int) -> dict[bytes, list[object]]:
         table: dict[bytes, list[object]] = unpackb(kept[32:])
         return table
     # Lazy: parsing loads `ast`, 7 ms, which a process whose tables are kept never needs.
-    from memo.syntax import translate
+    from memo.syntax import translate  # noqa: PLC0415
 
     table = translate(text, flags)
     packed = packb(table)

@@ -80,7 +80,5 @@ def slots(kind: type) -> dict[str, Any]:
     """Return the slots of a class and its bases: a property of the same name in a subclass does not hide them."""
     found: dict[str, Any] = {}
     for cls in reversed(kind.__mro__):
-        for name, slot in vars(cls).items():
-            if type(slot) is MemberDescriptorType and name not in ("__dict__", "__weakref__"):
-                found[name] = slot
+        found.update((name, slot) for name, slot in vars(cls).items() if type(slot) is MemberDescriptorType)
     return found

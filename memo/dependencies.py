@@ -98,6 +98,7 @@ def _visit_own_attributes(graph: Graph, node: Node, function: FunctionType) -> N
             graph.token.read(function, name, value)
             node.link("w", graph.visit(value, f"{node.name} wrapped"))
         elif not name.startswith("__"):
+
             def read(name: str = name, value: object = value) -> None:
                 graph.token.read(function, name, value)
                 node.link(f"t:{name}", graph.visit(value, f"{node.name}.{name}"), place(function, name))
@@ -155,8 +156,9 @@ def member(graph: Graph, module: ModuleType, name: str) -> tuple[bool, Any]:
 
 def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple[str, tuple[str, ...]]) -> None:
     """End a chain outside the project, unless something there was replaced by the project's own."""
-    (value, origin), (label, attributes) = module, rest
-    name = value.__name__
+    origin, (label, attributes) = module[1], rest
+    value: Any = module[0]
+    name: str = value.__name__
     for attribute in attributes:
         if not isinstance(value, ModuleType):
             break

@@ -31,3 +31,17 @@ class CodecError(MemoError, ValueError):
 
 class CacheWarning(UserWarning):
     """The call went well, and something about caching it did not; says what, and how to mend it."""
+
+
+def warn(message: str, hint: str = "") -> None:
+    """Say aloud, at the line of the user's call, what about caching went wrong and how to mend it."""
+    import sys  # noqa: PLC0415 - only when something went wrong
+    import warnings  # noqa: PLC0415 - likewise
+
+    level, frame = 2, sys._getframe(1)  # noqa: SLF001 - the only way to find the caller's line cheaply
+    while frame.f_back is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] == "memo"
+        or frame.f_code.co_filename.startswith("<memo.cached ")
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"{message}\nhint: {hint}" if hint else message, CacheWarning, stacklevel=level)

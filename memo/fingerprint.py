@@ -12,8 +12,8 @@ from types import FunctionType, MethodType
 from memo import boundary
 from memo.closure import refuse_mutable
 from memo.code import local
-from memo.constants import plain_digest
-from memo.dependencies import full_name, visit, visit_depends, visit_function
+from memo.constants import CONTAINERS, plain_digest
+from memo.dependencies import is_project, visit, visit_depends, visit_function
 from memo.framing import fold
 from memo.graph import Graph
 from memo.manifest import Ingredient, Manifest, sort
@@ -83,7 +83,19 @@ class Fingerprint:
         is_current: Tells, at the cost of a few pointer comparisons, whether the digest still holds.
     """
 
-    __slots__ = ("_nodes", "_options", "_rooted", "_root", "_graph", "_roots", "_function", "digest", "is_current", "module", "qualname")
+    __slots__ = (
+        "_function",
+        "_graph",
+        "_nodes",
+        "_options",
+        "_root",
+        "_rooted",
+        "_roots",
+        "digest",
+        "is_current",
+        "module",
+        "qualname",
+    )
 
     def __init__(self, function: Any, options: Options, roots: tuple[Any, ...]) -> None:
         self._function = function
@@ -157,6 +169,8 @@ def _source(node: Node) -> str | None:
     if node.kind == "function":
         return local(node.value).source
     if node.kind == "value":
+        if type(node.value) in CONTAINERS and len(node.value) > SHOWN:
+            return f"<{type(node.value).__name__} of {len(node.value)}>"
         shown = repr(node.value)
         return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
     return None
@@ -194,6 +208,4 @@ def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...])
 
 
 def _is_root(root: Any) -> bool:
-    from memo.dependencies import is_project
-
     return is_project(root) or (isinstance(root, MethodType) and is_project(root.__func__))

@@ -9,10 +9,9 @@ from __future__ import annotations
 import time
 
 import cas
-from memo.caller import warn
 from memo.canonical import abridge, encode_arguments
 from memo.codecs import choose
-from memo.errors import CodecError, MemoError, UnstableArgument
+from memo.errors import CodecError, MemoError, UnstableArgument, warn
 from memo.provenance import provenance
 from memo.signature import sort_options
 

@@ -21,8 +21,32 @@ if TYPE_CHECKING:
 
 # Called by other people's code on objects handed to it, and so never named in the project's own code.
 DUCK_NAMES = frozenset(
-    "read readline readinto write flush close seek tell keys items values get acquire release send throw run "
-    "fit predict transform fit_transform score forward default".split()
+    [
+        "read",
+        "readline",
+        "readinto",
+        "write",
+        "flush",
+        "close",
+        "seek",
+        "tell",
+        "keys",
+        "items",
+        "values",
+        "get",
+        "acquire",
+        "release",
+        "send",
+        "throw",
+        "run",
+        "fit",
+        "predict",
+        "transform",
+        "fit_transform",
+        "score",
+        "forward",
+        "default",
+    ]
 )
 
 # Functions outside the project that read annotations; used under any alias, they count as used by name.

@@ -7,6 +7,7 @@ from operator import itemgetter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
 VERSION = 1
 
@@ -29,7 +30,8 @@ class Ingredient(tuple[str, str, str, bytes, "str | None"]):
     digest = property(itemgetter(3))
     source = property(itemgetter(4))
 
-    def __new__(cls, kind: str, name: str, origin: str, digest: bytes, source: str | None = None) -> Ingredient:
+    def __new__(cls, kind: str, name: str, origin: str, digest: bytes, source: str | None = None) -> Self:
+        """Return an ingredient."""
         return tuple.__new__(cls, (kind, name, origin, digest, source))
 
     def __repr__(self) -> str:
@@ -43,9 +45,9 @@ class Manifest(tuple[Ingredient, ...]):
 
     def pack(self) -> bytes:
         """Return the manifest as compressed msgpack, for a function record."""
-        from zlib import compress
+        from zlib import compress  # noqa: PLC0415 - only a miss packs
 
-        from msgpack import packb
+        from msgpack import packb  # noqa: PLC0415
 
         rows = [list(ingredient) for ingredient in self]
         return compress(packb([VERSION, rows], unicode_errors="surrogatepass"), 6)
@@ -57,9 +59,9 @@ class Manifest(tuple[Ingredient, ...]):
         Raises:
             ValueError: The bytes are not a manifest that this version reads.
         """
-        from zlib import decompress, error
+        from zlib import decompress, error  # noqa: PLC0415 - only explaining unpacks
 
-        from msgpack import unpackb
+        from msgpack import unpackb  # noqa: PLC0415
 
         try:
             version, rows = unpackb(decompress(data), unicode_errors="surrogatepass")

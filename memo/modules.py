@@ -1,11 +1,14 @@
-"""Modules in the graph: what is imported inside functions, modules as values, and whole modules where names are computed."""
+"""Modules in the graph: imports inside functions, modules as values, whole modules where names are computed."""
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 
+from cas.digest import digest
 from memo import boundary
+from memo.code import local
 from memo.framing import fold
 from memo.graph import place
 from memo.node import Node
@@ -50,8 +53,6 @@ def _join(graph: Graph, node: Node, space: dict[str, Any], member: tuple[str, ob
 
 def extension(path: str, name: str) -> Node:
     """Return the node of compiled code of the project's own: the digest of its file."""
-    from cas.digest import digest
-
     try:
         with open(path, "rb") as file:
             content = digest(file.read())
@@ -62,10 +63,6 @@ def extension(path: str, name: str) -> Node:
 
 def visit_file(graph: Graph, path: Any) -> Node:
     """Return the node of a data file that code depends on: the digest of its bytes, watched by its stat stamp."""
-    import os
-
-    from cas.digest import digest
-
     location = os.fspath(path)
 
     def stamp() -> tuple[int, int, int] | None:
@@ -106,8 +103,6 @@ def visit_attributes(graph: Graph, node: Node, module: ModuleType, names: Iterab
 
 def visit_import(graph: Graph, node: Node, function: FunctionType, wanted: Import) -> None:
     """Link what an import inside a function brings; a module of the project is imported, as the call would do."""
-    from memo.code import local
-
     level, name, names = wanted
     full = _absolute(function.__globals__, level, name)
     if full is None:
@@ -131,9 +126,7 @@ def visit_import(graph: Graph, node: Node, function: FunctionType, wanted: Impor
         _visit_member(graph, node, module, (full, part, attributes))
 
 
-def _visit_member(
-    graph: Graph, node: Node, module: ModuleType | None, wanted: tuple[str, str, Iterable[str]]
-) -> None:
+def _visit_member(graph: Graph, node: Node, module: ModuleType | None, wanted: tuple[str, str, Iterable[str]]) -> None:
     full, part, attributes = wanted
     space = vars(module)
     if part not in space and import_project(graph, node, f"{full}.{part}") is None:
@@ -162,7 +155,7 @@ def import_project(graph: Graph, node: Node, name: str) -> ModuleType | None:
     """Return a module of the project, importing it as the call would; None if it cannot be."""
     module = sys.modules.get(name)
     if module is None:
-        from importlib import import_module
+        from importlib import import_module  # noqa: PLC0415 - only for a module that is not loaded
 
         try:
             module = import_module(name)

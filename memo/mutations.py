@@ -17,9 +17,36 @@ if TYPE_CHECKING:
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 MUTATORS = frozenset(
-    "append appendleft extend extendleft insert remove pop popleft popitem clear update setdefault add discard sort "
-    "reverse rotate subtract move_to_end difference_update intersection_update symmetric_difference_update fill put "
-    "resize itemset __setitem__ __delitem__".split()
+    [
+        "append",
+        "appendleft",
+        "extend",
+        "extendleft",
+        "insert",
+        "remove",
+        "pop",
+        "popleft",
+        "popitem",
+        "clear",
+        "update",
+        "setdefault",
+        "add",
+        "discard",
+        "sort",
+        "reverse",
+        "rotate",
+        "subtract",
+        "move_to_end",
+        "difference_update",
+        "intersection_update",
+        "symmetric_difference_update",
+        "fill",
+        "put",
+        "resize",
+        "itemset",
+        "__setitem__",
+        "__delitem__",
+    ]
 )
 
 

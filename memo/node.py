@@ -67,9 +67,7 @@ def fold_graph(
     return fold("memo/graph/1", *parts), nodes
 
 
-def _walk(
-    root: Node, is_state: Callable[[Node, str], bool]
-) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
+def _walk(root: Node, is_state: Callable[[Node, str], bool]) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
     """Return the nodes by a depth-first walk in label order, and the edges of each that are not state.
 
     The walk keeps its own stack: a chain of 3,000 calls must not overflow Python's.

@@ -20,8 +20,32 @@ if TYPE_CHECKING:
 
 # What their objects hold is the state of the running process: locks, files, sockets, random streams.
 OPAQUE_MODULES = frozenset(
-    "logging threading _thread io _io socket _socket ssl selectors asyncio concurrent multiprocessing queue _queue "
-    "subprocess sqlite3 weakref _weakref random _random contextvars _contextvars memo cas".split()
+    [
+        "logging",
+        "threading",
+        "_thread",
+        "io",
+        "_io",
+        "socket",
+        "_socket",
+        "ssl",
+        "selectors",
+        "asyncio",
+        "concurrent",
+        "multiprocessing",
+        "queue",
+        "_queue",
+        "subprocess",
+        "sqlite3",
+        "weakref",
+        "_weakref",
+        "random",
+        "_random",
+        "contextvars",
+        "_contextvars",
+        "memo",
+        "cas",
+    ]
 )
 PARTIAL = "functools.partial"
 # Where wrappers of other people keep the project's function.
@@ -80,9 +104,7 @@ def _expand_plain(graph: Graph, node: Node, value: object, digest: bytes) -> Non
         graph.token.plain(value, digest)
 
 
-def _take_apart(
-    graph: Graph, node: Node, value: object, parts: list[tuple[str, Any]], kind: str = "object"
-) -> None:
+def _take_apart(graph: Graph, node: Node, value: object, parts: list[tuple[str, Any]], kind: str = "object") -> None:
     node.kind = kind
     node.local = fold(kind, type(value).__qualname__.encode("utf-8", "surrogatepass"))
     for label, part in parts:
@@ -102,9 +124,9 @@ def _home(value: object) -> str | None:
     if boundary.origin_of_class(kind) == boundary.PROJECT:
         return None
     name, home = getattr(value, "__qualname__", None), boundary.module_of(value)
-    if isinstance(name, str) and home and callable(value) and not hasattr(value, "__wrapped__"):
-        if boundary.origin_of_module(home) != boundary.PROJECT:
-            return f"{home.partition('.')[0]}.{name}"
+    named = isinstance(name, str) and home and callable(value) and not hasattr(value, "__wrapped__")
+    if named and boundary.origin_of_module(home) != boundary.PROJECT:
+        return f"{home.partition('.')[0]}.{name}"
     module = boundary.module_of(kind)
     while module:
         for name, held in vars(sys.modules[module]).items() if module in sys.modules else ():

@@ -6,6 +6,7 @@ names it computes) is added by `memo.syntax` when there is text.
 
 from __future__ import annotations
 
+import sys
 from opcode import EXTENDED_ARG, opmap
 
 TYPE_CHECKING = False
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
     from typing import Any
-
-import sys
 
 NEW_ATTR = sys.version_info >= (3, 12)
 _NONE = -1

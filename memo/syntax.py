@@ -143,7 +143,7 @@ def _open_node(node: ast.AST, out: list[bytes], pending: list[object]) -> None:
 
 
 def _fields(node: ast.AST) -> list[tuple[str, object]]:
-    """Return the fields that count: what is absent or empty is left out, by name, so that the rest stays unambiguous."""
+    """Return the fields that count, by name: what is absent or empty is left out."""
     values = {field: getattr(node, field, None) for field in node._fields if field not in SKIPPED}
     if isinstance(node, ast.JoinedStr):
         values["values"] = _joined(node.values)

@@ -5,6 +5,7 @@ A guess only: whether the text explains the code is decided by compiling it, in 
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -32,10 +33,8 @@ def source_text(code: CodeType, namespace: dict[str, Any]) -> str | None:
 
 
 def _file_text(path: str) -> str | None:
-    from os import stat
-
     try:
-        status = stat(path)
+        status = os.stat(path)
     except (OSError, ValueError):
         return None
     stamp = status.st_mtime_ns, status.st_size, status.st_ino
@@ -55,8 +54,8 @@ def _decode(data: bytes) -> str | None:
     head = data[:512]
     if b"coding" in head and b"utf-8" not in head.lower():
         # Lazy: only a file that declares another encoding pays for `tokenize` (and `re`).
-        from io import BytesIO
-        from tokenize import detect_encoding
+        from io import BytesIO  # noqa: PLC0415
+        from tokenize import detect_encoding  # noqa: PLC0415
 
         try:
             encoding, _ = detect_encoding(BytesIO(data).readline)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _code = attrgetter("__code__")
 _defaults = attrgetter("__defaults__")
 _contents = attrgetter("cell_contents")
+# Stands for the function of a callable that has none.
+_NOTHING: FunctionType = lambda: None  # type: ignore[assignment]  # noqa: E731
 # Up to this many names of one namespace are read one by one; more are read at once.
 FEW = 6
 _FLAT = frozenset({type(None), bool, int, float, complex, str, bytes})
@@ -108,7 +110,7 @@ class Token:
         singles = [
             (space, name, value) for space, names in spaces if len(names) <= FEW for name, value in names.items()
         ]
-        groups = [
+        groups: list[tuple[Callable[[Any], tuple[object, ...]], Mapping[str, Any], tuple[object, ...]]] = [
             (itemgetter(*names), space, tuple(names.values())) for space, names in spaces if len(names) > FEW
         ]
         absent = [(space.keys(), frozenset(gone)) for space, gone in self._absent.values() if gone]
@@ -116,9 +118,10 @@ class Token:
             functions,
             tuple(self._cells.values()),
             tuple(self._contents.values()),
-            [*self._tests, *self._slot_tests(), *(_same_digest(value, digest, plain_digest) for value, digest in self._plain.values())],
+            [*self._tests, *self._slot_tests(), *self._plain_tests(plain_digest)],
         )
-        return _quick(functions[0] if functions else _nothing, tuple(singles), tuple(absent), tuple(groups), rest)
+        first = functions[0] if functions else _NOTHING
+        return _quick(first, tuple(singles), tuple(absent), tuple(groups), rest)
 
     def _grouped(self) -> list[tuple[Mapping[str, Any], dict[str, object]]]:
         spaces: dict[int, tuple[Mapping[str, Any], dict[str, object]]] = {}
@@ -128,6 +131,12 @@ class Token:
             spaces[at][1][name] = value
         return list(spaces.values())
 
+    def _plain_tests(self, plain_digest: Callable[[object], bytes | None]) -> list[Callable[[], bool]]:
+        return [
+            lambda value=value, digest=digest: plain_digest(value) == digest  # type: ignore[misc]
+            for value, digest in self._plain.values()
+        ]
+
     def _slot_tests(self) -> list[Callable[[], bool]]:
         return [
             lambda owner=owner, slot=slot, value=value: slot.__get__(owner) is value  # type: ignore[misc]
@@ -135,15 +144,11 @@ class Token:
         ]
 
 
-def _nothing() -> None:
-    """Stand for the function of a callable that has none."""
-
-
 def _quick(
     function: FunctionType,
     singles: tuple[tuple[Mapping[str, Any], str, object], ...],
     absent: tuple[tuple[Any, frozenset[str]], ...],
-    groups: tuple[tuple[itemgetter[str], Mapping[str, Any], tuple[object, ...]], ...],
+    groups: tuple[tuple[Callable[[Any], tuple[object, ...]], Mapping[str, Any], tuple[object, ...]], ...],
     rest: Callable[[], bool] | None,
 ) -> Callable[[], bool]:
     """Return the test, written out so that a function without project dependencies pays for nothing else."""
@@ -194,12 +199,6 @@ def _thorough(
         return all(test() for test in tests)
 
     return is_current
-
-
-def _same_digest(
-    value: object, digest: bytes, plain_digest: Callable[[object], bytes | None]
-) -> Callable[[], bool]:
-    return lambda: plain_digest(value) == digest
 
 
 def _members(value: Any) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ import threading
 from blake3 import blake3
 
 from cas.blob import BlobFile
-from cas.digest import digest_parts
+from cas.digest import digest_parts, parallel_hasher
 from cas.errors import CasError, IntegrityError, NotFoundError
 from cas.local.layout import cannot_read, cannot_write
 
@@ -118,7 +118,7 @@ class Blobs:
         path = self._layout.blob(digest)
         size = self.stamp(digest)[0]
         try:
-            found = blake3(max_threads=blake3.AUTO).update_mmap(path).digest()
+            found = parallel_hasher().update_mmap(path).digest()
         except OSError as error:
             raise cannot_read(error, path) from error
         if found != digest:

@@ -2,7 +2,7 @@
 
 Source: `data3.csv` of HeartPy 1.2.7 (Paul van Gent, https://doi.org/10.5281/zenodo.1324311), an optical
 (photoplethysmographic) pulse sensor read at about 100 Hz, values in units of its 10-bit converter.
-The LICENSE file of that wheel is the MIT licence.
+The LICENSE file of that wheel is the MIT licence; a classifier in its metadata still says GPL.
 The file is read where pip put it; HeartPy itself is neither imported nor needed.
 """
 

@@ -169,6 +169,8 @@ def write_dtype(walk: Walk, dtype: np.dtype[Any]) -> None:
         walk.out.append(pack([*shape]))
     elif dtype.kind == "O":
         walk.out.append(pack("|O"))
+    elif dtype.char == "c":  # single characters, which numpy treats otherwise than text of length one
+        walk.out.append(pack(["char", "|S1"]))
     elif dtype.kind == "T":
         walk.out.append(array_header(3) + pack("string"))
         walk.write(getattr(dtype, "na_object", ...))

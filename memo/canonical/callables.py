@@ -5,12 +5,14 @@ Owns how something to call is named; its code joins the key as a root of the fin
 
 from __future__ import annotations
 
+import sys
 import types
+from sysconfig import get_paths
 
 from cas import extension as ext
 from cas.extension import array_header, head
 from memo.canonical.containers import write_elements, write_named
-from memo.canonical.names import write_class, write_function, write_module
+from memo.canonical.names import is_named, write_class, write_module, write_name
 from memo.canonical.scalars import write_str
 from memo.canonical.values import write_mapping_proxy
 from memo.canonical.walk import Refused
@@ -20,6 +22,34 @@ if TYPE_CHECKING:
     from typing import Any
 
     from memo.canonical.walk import Walk, Writer
+
+
+def write_function(walk: Walk, value: Any) -> None:
+    """Write a function by name; its code is in the fingerprint, unless it is an installed package's.
+
+    Of an installed package the fingerprint holds the version only, which does not tell two closures of one factory
+    apart: there, a function that no name leads to is written with its code and what it captured.
+    """
+    written_out = type(value) is types.FunctionType and not is_named(value) and _is_installed(value.__code__)
+    walk.out.append(head(ext.FUNCTION, 3 if written_out else 2))
+    write_name(walk, value)
+    if written_out:
+        walk.enter(value)
+        captured = [cell.cell_contents for cell in value.__closure__ or ()]
+        parts = {"code": _code(value.__code__), "closure": captured, "defaults": value.__defaults__}
+        write_named(walk, {**parts, "keyword_defaults": value.__kwdefaults__})
+        walk.leave(value)
+
+
+def _is_installed(code: types.CodeType) -> bool:
+    paths = get_paths()
+    return code.co_filename.startswith((paths["purelib"], paths["platlib"], paths["stdlib"], "<frozen"))
+
+
+def _code(code: types.CodeType) -> list[Any]:
+    """Return what a code object does, as plain values."""
+    constants = [_code(value) if isinstance(value, types.CodeType) else value for value in code.co_consts]
+    return [sys.version_info[:2], code.co_code, code.co_names, constants]
 
 
 def write_method(walk: Walk, value: Any) -> None:
@@ -36,8 +66,7 @@ def write_builtin(walk: Walk, value: Any) -> None:
     owner = value.__self__
     if owner is None or isinstance(owner, types.ModuleType):
         walk.out.append(head(ext.FUNCTION, 2))
-        write_str(walk, value.__module__ or "builtins")
-        write_str(walk, value.__qualname__)
+        write_name(walk, value)
         return
     walk.enter(value)
     walk.out.append(head(ext.METHOD, 2))
@@ -68,7 +97,7 @@ def write_partial(walk: Walk, value: Any) -> None:
     walk.write(value.func)
     walk.out.append(array_header(len(value.args)))
     write_elements(walk, value.args)
-    write_named(walk, dict(sorted(value.keywords.items())), "[{!r}]")
+    write_named(walk, dict(sorted(value.keywords.items())), '["{}"]')
     write_named(walk, dict(sorted(vars(value).items())))
     walk.leave(value)
 

@@ -30,12 +30,6 @@ def write_class(walk: Walk, value: type) -> None:
     write_name(walk, value)
 
 
-def write_function(walk: Walk, value: Any) -> None:
-    """Write a function given as a value."""
-    walk.out.append(head(ext.FUNCTION, 2))
-    write_name(walk, value)
-
-
 def write_module(walk: Walk, value: Any) -> None:
     """Write a module given as a value."""
     walk.out.append(head(ext.MODULE, 1))
@@ -45,6 +39,8 @@ def write_module(walk: Walk, value: Any) -> None:
 def write_name(walk: Walk, named: Any) -> None:
     """Write the two elements that name a class or function, and report it as a root."""
     module = getattr(named, "__module__", None) or "builtins"
+    if not isinstance(module, str):  # a class may define the attribute as it likes
+        module = "?"
     qualname: str = named.__qualname__
     if module.partition(".")[0] not in _NO_ROOTS:
         walk.roots.setdefault(id(named), named)
@@ -64,8 +60,13 @@ def _number(walk: Walk, named: Any, qualname: str) -> int:
     return list(walk.roots).index(id(named))
 
 
+def is_named(value: Any) -> bool:
+    """Return whether its module and qualified name lead to a function or class."""
+    return _leads_to(getattr(value, "__module__", None) or "builtins", value.__qualname__, value)
+
+
 def _leads_to(module: str, qualname: str, named: object) -> bool:
-    found: object = sys.modules.get(module)
+    found: object = sys.modules.get(module) if isinstance(module, str) else None
     for name in qualname.split("."):
         found = getattr(found, name, None)
     return found is named

@@ -13,8 +13,9 @@ from cas import extension as ext
 from cas.digest import digest
 from cas.extension import head, leaf
 from memo.canonical.arrays import is_plain, write_array, write_array_content, write_dtype
+from memo.canonical.callables import write_function
 from memo.canonical.containers import write_named
-from memo.canonical.names import write_function, write_name
+from memo.canonical.names import write_name
 from memo.canonical.scalars import INLINE, pack, write_str
 from memo.canonical.walk import Refused
 
@@ -31,7 +32,7 @@ def find(cls: type) -> Writer | None:
         return write_array
     if cls is np.ma.MaskedArray:
         return write_masked
-    if issubclass(cls, np.generic) and cls.__module__.startswith("numpy"):
+    if issubclass(cls, np.generic) and str(cls.__module__).startswith("numpy"):
         return write_scalar
     if issubclass(cls, np.dtype):
         return write_dtype_value
@@ -39,7 +40,7 @@ def find(cls: type) -> Writer | None:
         return write_masked_constant
     if cls is np.ufunc:
         return write_ufunc
-    if cls.__module__.startswith("numpy"):
+    if str(cls.__module__).startswith("numpy"):
         if cls.__name__ == "_ArrayFunctionDispatcher":
             return write_function
         if issubclass(cls, np.random.BitGenerator):

@@ -10,10 +10,10 @@ import sys
 from cas import extension as ext
 from cas.extension import head
 from memo.canonical import values
-from memo.canonical.callables import KINDS, write_partial
+from memo.canonical.callables import KINDS, write_function, write_partial
 from memo.canonical.containers import write_elements, write_named
 from memo.canonical.instances import write_instance
-from memo.canonical.names import write_class, write_function, write_name
+from memo.canonical.names import write_class, write_name
 from memo.canonical.walk import Refused
 
 TYPE_CHECKING = False

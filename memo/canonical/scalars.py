@@ -91,10 +91,16 @@ def write_bytearray(walk: Walk, value: bytearray) -> None:
 
 def write_memoryview(walk: Walk, value: memoryview) -> None:
     """Write what a memoryview shows, whatever its strides."""
-    # Formats are in the order of the machine unless they say so.
-    layout = value.format if sys.byteorder == "little" else f">{value.format}"
-    walk.out.append(head(ext.MEMORYVIEW, 3) + pack(layout) + pack(list(value.shape)))  # type: ignore[arg-type]
-    write_content(walk, value.tobytes())
+    try:
+        layout, content = value.format, value.tobytes()
+    except (ValueError, NotImplementedError) as error:
+        raise Refused(f"a memoryview that cannot be read: {error}", "pass it before it is released") from None
+    if set(layout) & set("OP"):
+        raise Refused(f"a memoryview of pointers, of format {layout!r}", "pass the array itself")
+    if sys.byteorder == "big":  # formats are in the order of the machine unless they say so
+        layout = f">{layout}"
+    walk.out.append(head(ext.MEMORYVIEW, 3) + pack(layout) + pack(list(value.shape or ())))
+    write_content(walk, content)
 
 
 def write_content(walk: Walk, content: bytes) -> None:

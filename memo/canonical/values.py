@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 def find(cls: type) -> Writer | None:
     """Return the writer of exactly this class, or None."""
-    writer = _WRITERS.get((cls.__module__.partition(".")[0], cls.__qualname__))
-    if writer is not None and getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls:
+    module: object = cls.__module__
+    if not isinstance(module, str):  # a class may define the attribute as it likes
+        return None
+    writer = _WRITERS.get((module.partition(".")[0], cls.__qualname__))
+    if writer is not None and getattr(sys.modules.get(module), cls.__qualname__, None) is cls:
         return writer
     return None
 

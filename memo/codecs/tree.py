@@ -11,9 +11,7 @@ import sys
 from msgpack import unpackb
 
 from cas import extension as ext
-from cas import form
-from cas.extension import head
-from cas.form import BUILTIN_CLASSES
+from cas.extension import BUILTIN_CLASSES, head
 from memo.canonical import values
 from memo.canonical.containers import BUILTINS
 from memo.canonical.scalars import SCALARS, pack, write_str
@@ -190,6 +188,8 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
             return unpackb(data, unicode_errors="surrogatepass")
         except ValueError:
             pass  # the reader below says what is wrong
+    from cas import form  # noqa: PLC0415 - a hit of a scalar does without
+
     return form.unpack(data, _Reader(open_blob))
 
 
@@ -256,7 +256,9 @@ def _zone(key: str) -> Any:
 
 
 def _path(kind: str, text: str) -> Any:
-    value = form.path(kind, text)
+    from cas.form import path  # noqa: PLC0415 - as in `decode`
+
+    value = path(kind, text)
     if type(value).__name__ != kind:
         raise CodecError(f"tree: a {kind} cannot exist on this system", "return a str or a PurePath instead")
     return value

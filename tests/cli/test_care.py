@@ -32,10 +32,8 @@ def test_gc_tells_what_is_lost(run, store):
     put(store, 1, large(1), cost=7200.0)
     put(store, 2, large(2), cost=1800.0)
     outcome = run("gc", "--older-than", "0s", "--dry-run")
-    assert (
-        outcome.out.splitlines()[1].split()
-        == ["unused", "2", "entries", "unused", "for", "longer", "than", "asked,", "2.5", "h", "of", "computing"]
-    )
+    reason = " ".join(outcome.out.splitlines()[1].split())
+    assert reason == "unused 2 entries unused for longer than asked, 2.5 h of computing"
     assert outcome.out.splitlines()[-1] == "would free 200 kB; results of 2.5 CPU-hours of computing would be lost"
     assert len(list(store.entries())) == 2
 
@@ -92,13 +90,13 @@ def test_fsck_finds_and_repairs(run, store):
     put(store, 2, large(2))
     path = next(blob.path for blob in store.blobs() if blob.digest == store.entry(key(1)).digest)
     overwrite(path, flip)
-    (store_before,) = [Path(path).read_bytes()]
+    damaged = Path(path).read_bytes()
     report = run("fsck")
     assert report.code == 1
     assert report.out.endswith("2 findings, 2 of damage\n")
     assert key(1).hex() in report.out
     assert report.err == "`cas fsck --repair` mends what can be mended\n"
-    assert Path(path).read_bytes() == store_before
+    assert Path(path).read_bytes() == damaged
     findings = run("fsck", "--json").json()
     assert {(f["kind"], f["damage"], f["mended"]) for f in findings} == {
         ("damaged blob", True, False),

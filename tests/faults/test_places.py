@@ -137,15 +137,17 @@ def test_store_deleted_under_threads(store):
                 wrong.append(error)
                 raise
 
-    threads = [threading.Thread(target=deposit, args=(first,)) for first in range(4)]
+    threads = [threading.Thread(target=deposit, args=(first,), daemon=True) for first in range(4)]
     for thread in threads:
         thread.start()
-    for number in range(20):
-        put_somehow(store, 10_000 + number)
-        shutil.rmtree(store.location, ignore_errors=True)
-    stop.set()
+    try:
+        for number in range(20):
+            put_somehow(store, 10_000 + number)
+            shutil.rmtree(store.location, ignore_errors=True)
+    finally:
+        stop.set()
     for thread in threads:
-        thread.join()
+        thread.join(30)
     assert wrong == []
     put(store, 1, large(1))
     assert get(store, 1, always=True) == (large(1), [])

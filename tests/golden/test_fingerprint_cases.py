@@ -29,6 +29,7 @@ class Case(NamedTuple):
 
 
 def read_cases(path: Path) -> list[Case]:
+    """Return the cases of a file."""
     cases = []
     for block in path.read_text().split("=== ")[1:]:
         name, _, body = block.partition("\n")
@@ -43,6 +44,7 @@ def read_cases(path: Path) -> list[Case]:
 
 
 def unescape(text: str) -> str:
+    """Return an edit's text with its line breaks."""
     return text.replace("\\n", "\n")
 
 
@@ -69,6 +71,7 @@ def _clean_modules(monkeypatch: pytest.MonkeyPatch):
 
 
 def digest_of(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Return the digest of `study.root` in these files."""
     found = fingerprint(load(folder, files, monkeypatch))
     assert found.is_current()
     return found.digest

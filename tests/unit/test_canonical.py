@@ -115,7 +115,7 @@ def same(one: object, other: object) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, float):
-        return one.hex() == other.hex() and math.copysign(1, one) == math.copysign(1, other)
+        return struct.pack("d", one) == struct.pack("d", other)
     if isinstance(one, complex):
         return same(one.real, other.real) and same(one.imag, other.imag)
     if isinstance(one, (list, tuple, collections.deque)):

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import os
 import pathlib
+import reprlib
 import subprocess
 import sys
 from typing import NamedTuple
@@ -86,6 +87,13 @@ def test_classes_that_no_name_leads_to_keep_their_places():
         != encode_arguments([one(), two(), two()], tuple("abc"))[0]
     )
     assert encode_arguments([one(), two()], tuple("ab"))[1] == (one, two)
+
+
+def test_closures_of_installed_packages_count_by_what_they_captured():
+    """The fingerprint leaves installed code out, so two closures of one factory of a package differ by themselves."""
+    one, two, again = (reprlib.recursive_repr(fill) for fill in "aba")
+    assert one.__code__ is two.__code__
+    assert encode(one) == encode(again) != encode(two)
 
 
 def test_nameless_functions_in_a_set_are_refused():

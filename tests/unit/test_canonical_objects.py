@@ -165,7 +165,7 @@ def test_different_objects_never_share_bytes():
         *(MyDeque([1]), MyDeque([1], 2), MyComplex(1), 1 + 0j, MyBytearray(b"1"), bytearray(b"1")),
         *(
             helper,
-            make_function,
+            test_depth_of_objects,
             math.sin,
             math.cos,
             len,
@@ -220,7 +220,7 @@ def test_refusal_inside_an_instance_names_the_attribute():
         (Config(1.0, scratch=[iter("")]), r"value\.scratch\[0\]"),
         (Keyed(object()), r"value\.__memo_key__\(\)"),
         (Point(1, threading.Lock()), r"value\.y"),
-        (functools.partial(helper, rng=object()), r"value\['rng'\]"),
+        (functools.partial(helper, rng=object()), r'value\["rng"\]'),
         (Plain(lock=threading.Lock()).method, r"value\.__self__\.lock"),
         (MyList([object()]), r"value\[0\]"),
     ):

@@ -9,6 +9,7 @@ import sys
 import threading
 import zoneinfo
 
+import numpy as np
 import pytest
 
 from cas import form
@@ -54,7 +55,7 @@ def test_cycle():
     """A value that contains itself is refused with the path to the second meeting."""
     value: list[object] = [1]
     value.append({"back": value})
-    with pytest.raises(UnstableArgument, match=r"value\[1\]\['back'\]: .*contains itself") as caught:
+    with pytest.raises(UnstableArgument, match=r'value\[1\]\["back"\]: .*contains itself') as caught:
         encode(value)
     assert caught.value.hint
 
@@ -77,10 +78,28 @@ def test_cycle():
 def test_unstable_values_are_refused_with_their_path(make, reason):
     """What cannot be the same in another process is refused, naming the path and a way out."""
     value = make()
-    with pytest.raises(UnstableArgument, match=rf"config\['rng'\]\[0\].*: .*{reason}") as caught:
+    with pytest.raises(UnstableArgument, match=rf'config\["rng"\]\[0\].*: .*{reason}') as caught:
         encode_arguments([1, {"rng": [value]}], ("x", "config"))
     assert caught.value.hint
     getattr(value, "close", lambda: None)()
+
+
+def test_memoryviews_that_cannot_be_read():
+    """A released view, and a view of pointers, are refused."""
+    released = memoryview(b"a")
+    released.release()
+    for value in (released, memoryview(np.array([1, None], object))):
+        with pytest.raises(UnstableArgument, match="memoryview"):
+            encode(value)
+
+
+def test_class_without_a_module_name():
+    """A class that hides its module's name is no reason to crash."""
+
+    class Odd:
+        __module__ = property(lambda self: "odd")
+
+    assert encode(Odd()) == encode(Odd())
 
 
 def test_star_parameters_are_named_without_stars():

@@ -38,6 +38,7 @@ def project(tmp_path, monkeypatch):
 
 
 def same(module, name: str = "root", **options) -> bytes:
+    """Return the digest of a module's function."""
     return fingerprint(getattr(module, name), **options).digest
 
 
@@ -46,7 +47,9 @@ def same(module, name: str = "root", **options) -> bytes:
 
 def test_a_monkeypatched_helper_is_seen_at_once(project):
     """Replacing a helper makes the fingerprint stale, and putting it back restores it."""
-    study = project("study", "def helper(x): return x\ndef middle(x): return helper(x)\ndef root(x): return middle(x)\n")
+    study = project(
+        "study", "def helper(x): return x\ndef middle(x): return helper(x)\ndef root(x): return middle(x)\n"
+    )
     before = fingerprint(study.root)
     original, study.helper = study.helper, lambda x: -x
     assert not before.is_current()
@@ -221,11 +224,13 @@ STATEFUL = {
     "mutable default": "def helper(x, seen=[]):\n    seen.append(x)\n    return x\ndef root(x): return helper(x)\n",
     "lazy instance": "class Model:\n    def fit(self, x):\n        self.last = x\n        return x\n"
     "MODEL = Model()\ndef root(x): return MODEL.fit(x)\n",
-    "helper's closure": "def make():\n    seen = {}\n    def helper(x):\n        seen[x] = 1\n        return x\n    return helper\n"
+    "helper's closure": "def make():\n    seen = {}\n    def helper(x):\n        seen[x] = 1\n        return x\n"
+    "    return helper\n"
     "helper = make()\ndef root(x): return helper(x)\n",
     "memo of objects": "class P: pass\nMEMO = {}\ndef root(x):\n    MEMO[x] = P()\n    return x\n",
     "module attribute": "import study\nN = 0\ndef root(x):\n    study.N = x\n    return study.N\n",
-    "function attribute": "def helper(x):\n    helper.calls = x\n    return x\nhelper.calls = 0\ndef root(x): return helper(x) + helper.calls\n",
+    "function attribute": "def helper(x):\n    helper.calls = x\n    return x\nhelper.calls = 0\n"
+    "def root(x): return helper(x) + helper.calls\n",
 }
 
 
@@ -275,13 +280,17 @@ def test_state_of_one_class_is_not_state_of_another(project):
 
 
 def closure_over(value):
+    """Return a function that captured a value."""
+
     def inner(x):
         return value, x
 
     return inner
 
 
-@pytest.mark.parametrize("value", [[1], {1: 2}, {1}, bytearray(b"a"), np.zeros(2)], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [[1], {1: 2}, {1}, bytearray(b"a"), np.zeros(2)], ids=lambda value: type(value).__name__
+)
 def test_a_closure_over_a_mutable_value_is_refused_by_name(value):
     """Capturing a container that can change raises UnstableFunction with the variable's name and a hint."""
     with pytest.raises(UnstableFunction, match="'value'") as caught:
@@ -352,7 +361,10 @@ def test_roots_join_in_order(project):
     assert base.with_roots([]) is base
     assert base.with_roots([np.ndarray, int, np.sin, len]) is base
     swapped = [base.with_roots(roots).digest for roots in [(study.one, study.two), (study.two, study.one)]]
-    repeated = [base.with_roots(roots).digest for roots in [(study.one, study.one, study.two), (study.one, study.two, study.two)]]
+    repeated = [
+        base.with_roots(roots).digest
+        for roots in [(study.one, study.one, study.two), (study.one, study.two, study.two)]
+    ]
     assert len({base.digest, *swapped, *repeated}) == 5
     joined = base.with_roots([study.Model])
     assert base.with_roots([study.Model]) is joined
@@ -440,6 +452,7 @@ if __name__ == "__main__":
 
 
 def run(arguments: list[str], folder: Path, **environment: str) -> str:
+    """Return what a fresh process prints."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), **environment}
     return subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=env, check=True, capture_output=True, text=True

@@ -90,7 +90,5 @@ def test_wheel_is_whole(tmp_path: Path) -> None:
     """The wheel holds every module of both packages, their marks of being typed, and nothing else."""
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    expected = {
-        str(path.relative_to(ROOT)) for package in ("cas", "memo") for path in (ROOT / package).rglob("*.py")
-    }
+    expected = {str(path.relative_to(ROOT)) for package in ("cas", "memo") for path in (ROOT / package).rglob("*.py")}
     assert packed == expected | {"cas/py.typed", "memo/py.typed"}
