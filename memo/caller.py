@@ -114,8 +114,17 @@ class Caller:
         from memo.fingerprint import fingerprint  # noqa: PLC0415 - decorating alone should not cost its import
 
         self._retire()
+        self._keep_tables()
         self._version = Version(fingerprint(self.function, **self.code), self._capacity)
         return self._version
+
+    def _keep_tables(self) -> None:
+        from memo.tables import keep_tables  # noqa: PLC0415 - decorating alone should not cost its import
+
+        try:
+            keep_tables(self.open())
+        except cas.CasError:
+            return  # `_serve` comes to the same store next, and says why it does not open
 
     def _retire(self) -> None:
         """Keep the counts of all versions, and nothing else of them."""

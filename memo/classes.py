@@ -146,12 +146,15 @@ def is_code(value: object) -> bool:
 
 def _join(graph: Graph, node: Node, cls: type, member: tuple[str, Any]) -> None:
     name, value = member
-    graph.token.read(cls, name, value)
+    # Methods and properties are code even if something assigns to their name: assigning to a property calls it.
+    code = is_code(value) or hasattr(type(value), "__set__")
+    places = () if code else (place(cls, name),)
+    graph.token.read(cls, name, value, *places, code=code)
     for label, part in _parts(name, value):
         target = None
         if type(part) is FunctionType and not graph.knows(part):
             target = graph.visit_method(part, cls)
-        node.link(label, target or graph.visit(part, f"{node.name}.{name}"), place(cls, name))
+        node.link(label, target or graph.visit(part, f"{node.name}.{name}"), *places)
 
 
 def _parts(name: str, value: Any) -> list[tuple[str, Any]]:

@@ -41,7 +41,7 @@ class Token:
         self._plain: dict[int, tuple[object, bytes]] = {}
         self._tests: list[Callable[[], bool]] = []
 
-    def read(self, owner: Any, name: str, value: object, *also: Place) -> None:
+    def read(self, owner: Any, name: str, value: object, *also: Place, code: bool = False) -> None:
         """Note what `name` was in a namespace, or in the `__dict__` of a class, function or object.
 
         Args:
@@ -49,12 +49,13 @@ class Token:
             name: The name.
             value: What it stood for.
             also: Further places; if code rebinds any of them, what was read is state.
+            code: What was read is code whatever is assigned to its name.
         """
-        self._reads[id(owner), name] = owner, value, also
+        self._reads[id(owner), name] = owner, value, () if code else ((id(owner), name), *also)
 
     def slot(self, owner: object, name: str, held: tuple[Any, object], *also: Place) -> None:
         """Note what a slot of an object held: its descriptor and the value."""
-        self._slots[id(owner), name] = (owner, held[0]), held[1], also
+        self._slots[id(owner), name] = (owner, held[0]), held[1], ((id(owner), name), *also)
 
     def missed(self, space: Mapping[str, Any], name: str) -> None:
         """Note that `space` had no `name`."""
@@ -89,7 +90,7 @@ class Token:
     def forget(self, places: Container[Place], objects: Iterable[int]) -> None:
         """Leave out what turned out to be state of the running program."""
         for noted in (self._reads, self._slots):
-            for place in [at for at, (_, _, also) in noted.items() if any(p in places for p in (at, *also))]:
+            for place in [at for at, (_, _, own) in noted.items() if any(one in places for one in own)]:
                 del noted[place]
         for at, (space, gone) in self._absent.items():
             self._absent[at] = space, {name for name in gone if (at, name) not in places}

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _SWEEP_AT_ONCE = 500
 _KNOWN_STAMPS = 100_000
+# What `remember` keeps before it starts over: code tables take some 20 KB for each version of a source file.
+_CACHE_BYTES = 64 << 20
 
 
 class LocalStore:
@@ -291,6 +293,7 @@ class LocalStore:
         """Keep a few bytes that save time next time; they may vanish at any moment (I8)."""
         self.require_writable()
         with self.index.writing() as run:
+            run("DELETE FROM cache WHERE (SELECT total(length(body)) FROM cache) > ?", (_CACHE_BYTES,))
             run("INSERT OR REPLACE INTO cache VALUES (?, ?)", (name, body))
 
     def close(self) -> None:
