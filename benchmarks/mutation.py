@@ -26,7 +26,8 @@ def entry(words):
     counts = toolz.pipe(words, toolz.frequencies, toolz.curry(toolz.valmap)(lambda n: n + 1))
     groups = toolz.groupby(len, words)
     return counts, toolz.merge_with(sum, counts, counts), toolz.keymap(str, groups), \
-        list(toolz.sliding_window(2, words)), toolz.reduceby(len, lambda a, b: a + b, words), list(toolz.partition_all(2, words)), toolz.get_in([0], words), \
+        list(toolz.sliding_window(2, words)), toolz.reduceby(len, lambda a, b: a + b, words), \
+        list(toolz.partition_all(2, words)), toolz.get_in([0], words), \
         toolz.assoc({}, 1, 2), toolz.compose(str, len)(words), \
         list(toolz.interleave([words, words])), toolz.first(words)
 ARGUMENTS = (["a", "bb", "a", "cc"],)
@@ -100,7 +101,8 @@ def log_prob(x): return -0.5 * np.sum(x * x)
 def entry(n):
     sampler = emcee.EnsembleSampler(8, 2, log_prob)
     sampler.run_mcmc(np.random.RandomState(0).randn(8, 2), n)
-    return sampler.get_chain(flat=True).mean(), sampler.acceptance_fraction, sampler.get_autocorr_time(quiet=True, tol=0)
+    return sampler.get_chain(flat=True).mean(), sampler.acceptance_fraction, \
+        sampler.get_autocorr_time(quiet=True, tol=0)
 ARGUMENTS = (50,)
 """,
     "networkx": """
@@ -162,7 +164,7 @@ print(json.dumps(found))
 
 def ask(folder: Path, mode: str) -> list:
     """Return what a fresh process finds: digest without and with the arguments' classes, and more if it traces."""
-    env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "MPMATH_NOGMPY": "1"}
+    env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "MPMATH_NOGMPY": "1", "PYTHONHASHSEED": "0"}
     done = subprocess.run([sys.executable, "-c", CHILD, mode], env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])

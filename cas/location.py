@@ -51,12 +51,12 @@ def _read_table(path: str, text: bytes) -> str | None:
     import tomllib  # noqa: PLC0415 - costs milliseconds, and few projects have the table
 
     try:
-        table = tomllib.loads(text.decode()).get("tool", {}).get("cas", {})
+        tools = tomllib.loads(text.decode()).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"expected valid TOML in {path}: {error}", "mend the file") from error
-    unknown = set(table) - {"store"}
-    store = table.get("store")
-    if unknown or not isinstance(store, str | None):
+    table = tools.get("cas", {}) if isinstance(tools, dict) else tools
+    store = table.get("store") if isinstance(table, dict) else table
+    if not isinstance(table, dict) or set(table) - {"store"} or not isinstance(store, str | None):
         raise InvalidInputError(
             f'expected [tool.cas] store = "folder" in {path}, found {table!r}', "give one folder as text"
         )

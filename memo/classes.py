@@ -51,6 +51,7 @@ BOOKKEEPING = frozenset(
         "__type_params__",
         "__match_args__",
         "__slots__",
+        "__slotnames__",  # pickle notes it there the first time it meets the class
         "__classcell__",
         "__subclasshook__",
         "_is_protocol",

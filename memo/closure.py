@@ -57,8 +57,10 @@ def defaults(function: FunctionType) -> dict[str, object]:
     """Return the positional parameters that have a default, with it."""
     values = function.__defaults__ or ()
     code = function.__code__
-    names = code.co_varnames[: code.co_argcount]
-    return dict(zip(names[len(names) - len(values) :], values, strict=True)) if values else {}
+    names = code.co_varnames[: code.co_argcount][-len(values) :] if values else ()
+    # Generated wrappers may carry more defaults than parameters; those have no name.
+    extra = [str(position) for position in range(len(values) - len(names))]
+    return dict(zip((*extra, *names), values, strict=True))
 
 
 def refuse_mutable(function: object) -> None:

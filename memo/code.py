@@ -29,7 +29,7 @@ if TYPE_CHECKING:
             """Keep `value` under `key`."""
 
 
-TABLE_VERSION = b"memo/table/2"
+TABLE_VERSION = b"memo/table/3"
 PYTHON = f"{sys.implementation.cache_tag}-{sys.hexversion:x}-{sys.flags.optimize}"
 # The `from __future__` switches that a function inherits, such as those of a notebook's session.
 FUTURE_FLAGS = 0x1FE0000

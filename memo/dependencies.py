@@ -191,10 +191,10 @@ def _import_literals(graph: Graph, node: Node, strings: list[str]) -> None:
 
 def _use_computed(graph: Graph, node: Node, function: FunctionType, owner: type | None, code: Local) -> None:
     """Free what `getattr` with a computed name may reach: by its known ends, else all of what it is asked of."""
-    for root, start, end in code.references.computed:
+    for root, start, end, called in code.references.computed:
         if start or end:
             graph.use_pattern(start, end)
-        elif owner is not None and (root,) == function.__code__.co_varnames[:1]:
+        elif called and owner is not None and (root,) == function.__code__.co_varnames[:1]:
             graph.note("getattr with a computed name on self; every method counts", node.name)
             graph.use([name for cls in owner.__mro__[:-1] for name in vars(cls)])
         target = function.__globals__.get(root.partition(".")[0])

@@ -171,9 +171,21 @@ def _chain(node: ast.expr) -> Chain | None:
     return None
 
 
-def computed_names(function: ast.AST) -> list[tuple[str, str, str]]:
-    """Return the attribute names that `getattr` computes: (root name of the object, known start, known end)."""
-    found: set[tuple[str, str, str]] = set()
+def computed_names(function: ast.AST) -> list[tuple[str, str, str, bool]]:
+    """Return the attribute names that `getattr` computes: (root name of the object, known start, known end, called).
+
+    What is called where it is read, or under the local name that it gets, is a choice among methods; the rest is data.
+    """
+    found: set[tuple[str, str, str, bool]] = set()
+    called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    names = {
+        node.func.id for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Assign, ast.NamedExpr)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id in names for target in targets):
+                called.add(id(node.value))
     for node in ast.walk(function):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr"):
             continue
@@ -181,7 +193,7 @@ def computed_names(function: ast.AST) -> list[tuple[str, str, str]]:
             continue
         chain = _chain(node.args[0])
         start, end = _known_ends(node.args[1])
-        found.add((".".join((chain[0], *chain[1])) if chain else "", start, end))
+        found.add((".".join((chain[0], *chain[1])) if chain else "", start, end, id(node) in called))
     return sorted(found)
 
 

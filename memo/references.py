@@ -44,7 +44,7 @@ class References:
         stores: Global names assigned or deleted.
         imports: Imports inside the code: (level, module, names).
         mutations: What it changes: (scope, root name, attribute chain, "bind" or "item").
-        computed: Attribute names put together at run time: (root name, prefix, suffix).
+        computed: Attribute names put together at run time: (root name, start, end, whether it is called).
     """
 
     __slots__ = ("attributes", "computed", "imports", "loads", "mutations", "stores", "strings")
@@ -63,7 +63,7 @@ class References:
         self.stores = stores
         self.imports = imports
         self.mutations: list[tuple[str, str, tuple[str, ...], str]] = []
-        self.computed: list[tuple[str, str, str]] = []
+        self.computed: list[tuple[str, str, str, bool]] = []
 
     def pack(self) -> list[Any]:
         """Return the references as plain lists."""

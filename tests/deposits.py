@@ -108,7 +108,8 @@ def forked(run: Callable[[], object], seconds: int = 60) -> int:
     """Run a function in a forked child and return how it ended, as `Popen.returncode` would say it."""
     child = os.fork()
     if not child:
-        signal.alarm(seconds)  # a child that hangs dies of SIGALRM instead of holding up the suite
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(seconds)  # a child that hangs dies instead of holding up the suite
         status = 70
         try:
             run()

@@ -29,7 +29,9 @@ _OVERLAP_FROM = 1 << 20
 _CHUNK = 4 << 20
 
 Stamp = tuple[int, int, int]
-"""Size, modification time in nanoseconds, inode: what a file looked like when its bytes were last verified."""
+"""Size, time of the inode's last change in nanoseconds, inode: what a file looked like when last verified.
+
+The time is not that of the last modification, which any program can set back."""
 
 
 class Blobs:
@@ -111,7 +113,7 @@ class Blobs:
             ) from None
         except OSError as error:
             raise cannot_read(error, self._layout.blob(digest)) from error
-        return status.st_size, status.st_mtime_ns, status.st_ino
+        return status.st_size, status.st_ctime_ns, status.st_ino
 
     def verify(self, digest: bytes) -> BlobFile:
         """Hash the blob's file and return it; IntegrityError if its bytes are not what its name says (I2)."""

@@ -97,11 +97,16 @@ class Connections:
         self.own = threading.local()
 
     def close(self) -> None:
-        """Close every connection of this process."""
+        """Close the connections of this thread and of dead ones.
+
+        One that another living thread may be inside of crashes if it is closed; it is, once that thread has ended.
+        """
+        mine = threading.current_thread()
         with self._guard:
-            opened, self._opened = self._opened, []
+            closing = [pair for pair in self._opened if pair[0] is mine or not pair[0].is_alive()]
+            self._opened = [pair for pair in self._opened if pair not in closing]
             self.own = threading.local()
-        for _, connection in opened:
+        for _, connection in closing:
             connection.close()
 
     def quiet(self) -> bool:

@@ -1,6 +1,7 @@
 """The index of a local store: entries, function records, small blobs, stat stamps, in one SQLite file.
 
-Every transaction that will write begins IMMEDIATE, behind one file lock: SQLite's own waiting starves writers. Keeps I3 through the order of its callers, I8 for `stamps`, I9, I10.
+Every transaction that will write begins IMMEDIATE, behind one file lock: SQLite's own waiting starves writers.
+Keeps I3 through the order of its callers, I8 for `stamps`, I9, I10.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from cas.local.layout import Layout
 
 _APPLICATION = 0x63617331
+# What SQLite raises; the second where its message quotes damaged bytes.
+FAULTS = (sqlite3.Error, UnicodeDecodeError)
 _SCHEMA = """
 CREATE TABLE functions (
     id INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, module TEXT NOT NULL, qualname TEXT NOT NULL,
@@ -37,7 +40,7 @@ CREATE INDEX entries_of_function ON entries (function);
 CREATE TABLE needs (entry INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (entry, digest)) WITHOUT ROWID;
 CREATE INDEX needs_of_digest ON needs (digest);
 CREATE TABLE stamps (
-    digest BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL) WITHOUT ROWID;
+    digest BLOB PRIMARY KEY, size INTEGER NOT NULL, changed INTEGER NOT NULL, inode INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE cache (name BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN DELETE FROM needs WHERE entry = old.id; END;
 """
@@ -89,7 +92,7 @@ class Index:
         """This thread's connection with what belongs to it; see `Connections`."""
         try:
             return self._connections.connect()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise explain(error, self._layout.index) from error
         except OSError as error:
             raise cannot_write(error, self._layout.index) from error
@@ -108,7 +111,7 @@ class Index:
         """Return whether the file on disk is no longer the one this thread has open (the store was deleted)."""
         try:
             return self._connections.moved()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise explain(error, self._layout.index) from error
         except OSError as error:
             raise cannot_write(error, self._layout.index) from error
@@ -176,7 +179,7 @@ class Index:
         try:
             connection = self._connections.separate()
             yield from connection.execute(statement, values)
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise explain(error, self._layout.index) from error
         finally:
             if connection is not None:
@@ -196,12 +199,12 @@ class Index:
         """Return all rows of a reading statement."""
         try:
             return self.run(statement, values).fetchall()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise explain(error, self._layout.index) from error
 
     def stamp(self, digest: bytes) -> Stamp | None:
         """Return what a blob's file looked like when last verified."""
-        rows = self.rows("SELECT size, modified, inode FROM stamps WHERE digest = ?", (digest,))
+        rows = self.rows("SELECT size, changed, inode FROM stamps WHERE digest = ?", (digest,))
         return rows[0] if rows else None
 
 
@@ -237,7 +240,7 @@ class _Transaction:
         try:
             if error is None:
                 self._run("COMMIT")
-        except sqlite3.Error as failure:
+        except FAULTS as failure:
             raise explain(failure, self._index._layout.index) from failure  # noqa: SLF001 - same module
         finally:
             self._end()
@@ -250,23 +253,24 @@ class _Transaction:
                 self._run("ROLLBACK")
             if self._durable:
                 self._run("PRAGMA synchronous=NORMAL")
-        except sqlite3.Error:
+        except FAULTS:
             self._index._connections.drop()  # noqa: SLF001 - same module; a new connection is in no doubtful state
         finally:
             self._lock.__exit__(None, None, None)
 
     def _reraise(self, error: BaseException | None) -> None:
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, FAULTS):
             raise explain(error, self._index._layout.index) from error  # noqa: SLF001 - same module
 
 
-def explain(error: sqlite3.Error, path: str) -> Exception:
+def explain(error: Exception, path: str) -> Exception:
     """Return the error that tells a person what SQLite's means, and the mend."""
     name = getattr(error, "sqlite_errorname", None) or type(error).__name__
     text = f"{path}: {error}"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return BusyError(text, "another process is writing for very long; try again when it is done")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    damaged = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode" in str(error)
+    if damaged:
         return IntegrityError(text, "move the store away and start a new one; its blobs stay readable as files")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return cannot_write(PermissionError(13, str(error), path), path)

@@ -16,6 +16,8 @@ Wrong values, false misses, errors and hangs, every tool in its documented defau
 Each scenario runs in fresh processes with different hash seeds; the numbers X1 to X25 name the pitfalls.
 A tool's verdict is the worst of its calls: a wrong value, then a hang, an error, a false miss.
 `-` says that the scenario has nothing to act on in that tool.
+Not here, but in tests of their own: X14 (gc beside writers), X18 (order of eviction); X16 (network file systems) and
+X21 (files that a function reads) wait for what they are about.
 `python -m tests.scoreboard` writes this file; it is not edited by hand.
 """
 

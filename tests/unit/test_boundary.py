@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
+import shutil
 import sys
 
 import msgpack
@@ -108,3 +110,24 @@ def test_a_moved_minor_version_is_another_fingerprint(site):
             if info.endswith("dist-info"):
                 os.rmdir(os.path.join(sys.path[0], info))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_compiled_code_of_the_project_counts_by_its_file(tmp_path, monkeypatch):
+    """A C extension among the user's files is told by its bytes: rebuilt, it is other code."""
+    spec = importlib.util.find_spec("_bisect")
+    if spec is None or not str(spec.origin).endswith(".so"):
+        spec = importlib.util.find_spec("_heapq")
+    path = tmp_path / os.path.basename(str(spec.origin))
+    shutil.copy(spec.origin, path)
+    copied = importlib.util.spec_from_file_location(spec.name, path)
+    module = importlib.util.module_from_spec(copied)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    copied.loader.exec_module(module)
+    function = next(value for name, value in vars(module).items() if not name.startswith("_") and callable(value))
+    space = {"__name__": "study", "helper": function}
+    exec("def root(x): return helper(x)", space)
+    before = fingerprint(space["root"])
+    assert [found.kind for found in before.manifest if spec.name in found.name] == ["extension"]
+    with open(path, "ab") as file:
+        file.write(b"rebuilt")
+    assert fingerprint(space["root"]).digest != before.digest

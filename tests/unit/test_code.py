@@ -78,29 +78,26 @@ def test_a_deep_expression_does_not_overflow():
     assert len(tree_of("def f(x): return " + "+".join(["x"] * 900))) == 32
 
 
-@given(st.floats(allow_nan=False), st.floats(allow_nan=False))
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
 def test_float_constants_are_told_apart_by_bits(first, second):
     """Two functions that differ in a float constant share a digest only if the floats share their bits."""
-    one, two = (function_of(f"def f(): return {value!r}" if abs(value) != float("inf") else "def f(): return 1e999") for value in (first, second))
-    if repr(first) != repr(second) and float("inf") not in (abs(first), abs(second)):
-        assert code.local(one).digest != code.local(two).digest
+    one, two = (function_of(f"def f(): return {value!r}") for value in (first, second))
+    assert (code.local(one).digest == code.local(two).digest) == (first.hex() == second.hex())
 
 
 def test_references_are_found():
     """Globals with their attributes, strings, imports and stores, in inner functions too; keyword names are not."""
     text = (
         "def f(x):\n    import os.path as p\n    from .near import far\n    global count\n    count = 1\n"
-        "    def g(): return np.linalg.norm(x, axis='rows').T\n    return [h(y) for y in g()], super, 'a.b', 'not a name'\n"
+        "    def g(): return np.linalg.norm(x, axis='rows').T\n"
+        "    return [h(y) for y in g()], super, 'a.b', 'not a name'\n"
     )
     found = references(function_of(text).__code__)
     assert ("np", "linalg", "norm") in found.loads
     assert ("h",) in found.loads
     assert set(found.strings) == {"rows", "a.b"}
     assert found.stores == ["count"]
-    assert found.imports == [(0, "os.path", ()), (1, "near", ("far",))] or set(found.imports) == {
-        (0, "os.path", ()),
-        (1, "near", ("far",)),
-    }
+    assert found.imports == [(0, "os.path", ()), (1, "near", ("far",))]
     assert "T" in found.attributes
     assert References.unpack(found.pack()).pack() == found.pack()
 

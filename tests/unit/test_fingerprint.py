@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import linecache
 import os
 import subprocess
 import sys
@@ -78,6 +79,14 @@ def test_changed_defaults_are_seen(project, attribute, value):
     setattr(study.helper, attribute, value)
     assert not before.is_current()
     assert same(study) != before.digest
+
+
+def test_more_defaults_than_parameters_are_no_obstacle(project):
+    """Generated wrappers may carry defaults that no parameter takes."""
+    study = project("study", "def root(*args): return args\n")
+    before = same(study)
+    study.root.__defaults__ = (1, 2)
+    assert same(study) != before
 
 
 def test_a_keyword_default_changed_in_place_is_seen(project):
@@ -513,3 +522,55 @@ def test_a_second_process_loads_nothing_heavy(tmp_path):
         table.write_bytes(b"damage")
     third, _ = run(["-S", "-c", KEPT], tmp_path, PYTHONPATH=path).splitlines()
     assert third == first
+
+
+SPAWNING = SCRIPT.replace(
+    "    print(fingerprint(root).digest.hex())",
+    "    import multiprocessing\n    print(fingerprint(root).digest.hex())\n"
+    "    with multiprocessing.get_context('spawn').Pool(1) as pool: print(pool.apply(ask))",
+).replace(
+    "class Model",
+    "def ask():\n    from memo.fingerprint import fingerprint\n    return fingerprint(root).digest.hex()\nclass Model",
+)
+
+
+def test_a_spawned_worker_finds_the_same(tmp_path):
+    """A worker that imports the script under another name has the script's fingerprint."""
+    (tmp_path / "study.py").write_text(SPAWNING)
+    here, there = run(["study.py"], tmp_path).splitlines()
+    assert here == there
+
+
+def test_cells_of_a_notebook_follow_each_other(monkeypatch):
+    """A helper in another cell counts; running its cell again unchanged is the same, changed it is another."""
+    space: dict[str, object] = {"__name__": "__main__"}
+
+    def cell(number: int, text: str) -> None:
+        name = f"<cell {number}>"
+        monkeypatch.setitem(linecache.cache, name, (len(text), None, text.splitlines(keepends=True), name))
+        exec(compile(text, name, "exec"), space)
+
+    cell(1, "def helper(x):\n    return x + 1\n")
+    cell(2, "def root(x): return helper(x)\n")
+    before = fingerprint(space["root"])
+    cell(3, "# again\ndef helper(x):\n    return x + 1\n")
+    assert not before.is_current()
+    assert fingerprint(space["root"]).digest == before.digest
+    cell(4, "def helper(x):\n    return x + 2\n")
+    assert fingerprint(space["root"]).digest != before.digest
+
+
+def test_a_reload_without_change_is_the_same(project):
+    """Reloading a module makes new functions of the same code."""
+    study = project("study", SCRIPT)
+    before = same(study)
+    assert same(importlib.reload(study)) == before
+
+
+def test_bytecode_files_do_not_matter(tmp_path):
+    """A process that loads the compiled file finds what the one that compiled it found."""
+    (tmp_path / "study.py").write_text(SCRIPT)
+    imported = "import study; from memo.fingerprint import fingerprint as f; print(f(study.root).digest.hex())"
+    found = [run(["-c", imported], tmp_path, PYTHONDONTWRITEBYTECODE="") for _ in range(2)]
+    assert list((tmp_path / "__pycache__").iterdir())
+    assert found[0] == found[1]

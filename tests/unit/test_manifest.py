@@ -32,7 +32,9 @@ def test_every_ingredient_is_named_with_its_origin_and_source():
 
 def test_a_packed_manifest_comes_back():
     """Packing and unpacking give the same ingredients."""
-    made = Manifest([Ingredient("function", "a.b", "project", b"\1" * 32, "def b(): ...\ud800"), Ingredient("note", "n", "", b"")])
+    made = Manifest(
+        [Ingredient("function", "a.b", "project", b"\1" * 32, "def b(): ...\ud800"), Ingredient("note", "n", "", b"")]
+    )
     assert Manifest.unpack(made.pack()) == made
     assert made[0].source == "def b(): ...\ud800"
     assert made[1].source is None
