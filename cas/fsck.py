@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-
 from cas.digest import parallel_hasher
 from cas.errors import CasError, IntegrityError, NotFoundError
 from cas.form import unpack

@@ -11,7 +11,7 @@ from cas.alias import parse_alias
 from cas.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
-    from cas.entry import Entry, FunctionSummary
+    from cas.entry import Entry, FunctionRecord
     from cas.store import Store
 
 # Shorter prefixes of a call key are more likely a slip than a choice.
@@ -20,7 +20,7 @@ _CHOICES = 8
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
-def find_function(store: Store, text: str) -> list[FunctionSummary]:
+def find_function(store: Store, text: str) -> list[FunctionRecord]:
     """Return the versions, newest first, of the function that `text` names.
 
     Args:
@@ -31,18 +31,16 @@ def find_function(store: Store, text: str) -> list[FunctionSummary]:
         NotFoundError: No function of that name has a record.
         ConflictError: Several functions end in it.
     """
-    summaries = store.functions()
-    exact = [s for s in summaries if text in (s.function.name, f"{s.function.module}:{s.function.qualname}")]
-    found = exact or [s for s in summaries if s.function.name.endswith(f".{text}")]
-    names = sorted({f"{s.function.module}:{s.function.qualname}" for s in found})
+    records = store.records()
+    exact = [r for r in records if text in (r.name, f"{r.module}:{r.qualname}")]
+    found = exact or [r for r in records if r.name.endswith(f".{text}")]
+    names = sorted({f"{r.module}:{r.qualname}" for r in found})
     if len(names) > 1:
         raise ConflictError(
             f"{text!r} stands for {len(names)} functions: {_some(names)}", "give more of the name, as written here"
         )
     if not found:
-        raise NotFoundError(
-            f"no function {text!r} in {store.location}", _similar(text, {s.function.name for s in summaries})
-        )
+        raise NotFoundError(f"no function {text!r} in {store.location}", _similar(text, {r.name for r in records}))
     return found
 
 

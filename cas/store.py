@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cas.blob import BlobFile
-    from cas.entry import Call, Entry, FunctionSummary, Parts, Result
+    from cas.entry import Call, Entry, FunctionRecord, FunctionSummary, Parts, Result
 
     Fetched = tuple[str, bytes, bytes | None, float, float]
     """What a hit needs: codec, root digest, root bytes if inline, cost in seconds, time of last use."""
@@ -78,8 +78,14 @@ class Store(Protocol):
     ) -> Iterator[Entry]:
         """Yield entries, of one function if named, ordered by an entry field (a leading `-`: descending)."""
 
+    def records(self) -> list[FunctionRecord]:
+        """Return every version of every function that ever stored a result, newest first."""
+
+    def count(self, module: str | None = None, qualname: str | None = None) -> int:
+        """Return how many entries there are, of one function if named."""
+
     def functions(self) -> list[FunctionSummary]:
-        """Return every version of every function that has a record, newest first."""
+        """Return every version of every function with its figures, newest first."""
 
     def weights(self) -> Iterator[tuple[bytes, bytes, int, float, float, float, tuple[bytes, ...]]]:
         """Yield what gc weighs, for every entry: key, fingerprint, size, cost, created, used, blobs in files."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memo.decorator import Cache, Stats, cached
+    from memo.decorator import Cache, Stats
     from memo.errors import CacheWarning, CodecError, MemoError, UnstableArgument, UnstableFunction
+    from memo.protocols import Decorate
+
+    cached: Decorate
 
 __all__ = [
     "Cache",

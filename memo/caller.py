@@ -189,10 +189,9 @@ class Caller:
     def open(self) -> Store:
         """Return the store, opened at the first need."""
         if self._store is None:
-            given = self._given
-            if given is None or isinstance(given, str) or hasattr(given, "__fspath__"):
-                given = cas.open(given)
-            self._store = given
+            given: Any = self._given
+            is_place = given is None or isinstance(given, str) or hasattr(given, "__fspath__")
+            self._store = cas.open(given) if is_place else given
             self._touch_before = time.time() - _DAY
             # Registered anew, and so after the store's own, to run before the store closes.
             atexit.unregister(_record_all)

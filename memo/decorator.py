@@ -12,28 +12,10 @@ from memo.signature import compile_wrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator
-    from typing import Any, Literal, ParamSpec, TypeVar, overload
+    from collections.abc import Iterator
+    from typing import Any
 
-    from cas import Entry, Store
-    from memo.protocols import Cached, Decorator
-
-    P = ParamSpec("P")
-    R = TypeVar("R")
-
-    @overload
-    def cached(function: Callable[P, R], /) -> Cached[P, R]: ...
-    @overload
-    def cached(
-        *,
-        store: str | os.PathLike[str] | Store | None = None,
-        memory: bool = True,
-        verify: Literal["stamp", "always"] = "stamp",
-        allow_mutable_bindings: bool = False,
-        pin: str = "minor",
-    ) -> Decorator: ...
-
+    from cas import Entry
 
 # Generators and coroutines of every kind: their result is not a value, but something that makes values.
 _RESUMABLE = 0x20 | 0x80 | 0x100 | 0x200
@@ -66,7 +48,11 @@ def cached(
         UnstableFunction: The function is a generator or a coroutine, or closes over mutable values.
     """
     if function is None:
-        return lambda function: cached(function, store=store, memory=memory, verify=verify, **code)
+        return lambda function: _decorate(function, store, memory, verify, code)
+    return _decorate(function, store, memory, verify, code)
+
+
+def _decorate(function: Any, store: Any, memory: bool, verify: str, code: dict[str, Any]) -> Any:
     _check_options(function, verify, code)
     caller = Caller(function, store, memory, verify, code)
     wrapper = compile_wrapper(function, caller.parameters, caller.serve, caller.serve_scalars)

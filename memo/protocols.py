@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from os import PathLike
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from cas import Entry
+from cas import Entry, Store
 from memo.decorator import Stats
 
 P = ParamSpec("P")
@@ -49,3 +50,20 @@ class Decorator(Protocol):
     """What `memo.cached(...)` with options returns."""
 
     def __call__(self, function: Callable[P, R_co], /) -> Cached[P, R_co]: ...
+
+
+class Decorate(Protocol):
+    """`memo.cached` itself, bare or with options."""
+
+    @overload
+    def __call__(self, function: Callable[P, R_co], /) -> Cached[P, R_co]: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        store: str | PathLike[str] | Store | None = None,
+        memory: bool = True,
+        verify: Literal["stamp", "always"] = "stamp",
+        allow_mutable_bindings: bool = False,
+        pin: str = "minor",
+    ) -> Decorator: ...

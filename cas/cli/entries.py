@@ -139,8 +139,8 @@ def _named(store: Store, entries: tuple[str, ...]) -> dict[bytes, float]:
 def _chosen(store: Store, function: str, where: str | None) -> dict[bytes, float]:
     """Return keys and costs of the entries of a function for which `where` holds."""
     versions = find_function(store, function)
-    record = versions[0].function
-    matches = None if where is None else compile_where(where, columns(v.function for v in versions))
+    record = versions[0]
+    matches = None if where is None else compile_where(where, columns(versions))
     rows = list_entries(store, (record.module, record.qualname), matches=matches)
     return {row.entry.key: row.entry.cost for row in rows}
 

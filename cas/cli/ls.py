@@ -117,12 +117,13 @@ def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) 
 def _list_entries(
     store: Store, function: str | None, where: str | None, page: _Page, as_json: bool, with_alias: bool
 ) -> None:
-    versions = find_function(store, function) if function else store.functions()
-    names = columns(summary.function for summary in versions)
+    versions = find_function(store, function) if function else store.records()
+    name = (versions[0].module, versions[0].qualname) if function else None
+    names = columns(versions)
     with progress() as tell:
         rows = list_entries(
             store,
-            (versions[0].function.module, versions[0].function.qualname) if function else None,
+            name,
             matches=None if where is None else compile_where(where, names),
             order=parse_order(page.order, names),
             # One more than is shown tells whether there are more.
@@ -142,7 +143,7 @@ def _list_entries(
     else:
         print_table(*_common_columns(shown))
     if next(rows, None) is not None:
-        note(_more(page, sum(version.entries for version in versions) if where is None else None))
+        note(_more(page, store.count(*name or ()) if where is None else None))
 
 
 class _Page(NamedTuple):

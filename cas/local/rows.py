@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from cas.local.index import Index
 
 _FUNCTION = "f.id, f.fingerprint, f.module, f.qualname, f.parameters, f.manifest, f.created"
+_RECORDS = f"SELECT {_FUNCTION} FROM functions AS f ORDER BY f.created DESC, f.id DESC"
 _SUMMARIES = f"""
 SELECT {_FUNCTION}, count(e.id), coalesce(sum(e.size), 0), coalesce(sum(e.cost), 0), f.hits, f.saved,
        max(f.used, coalesce(max(coalesce(e.used, e.created)), 0))
 FROM functions AS f LEFT JOIN entries AS e ON e.function = f.id GROUP BY f.id ORDER BY f.created DESC, f.id DESC
 """
 _WEIGHTS = """
-SELECT e.id, e.key, f.fingerprint, e.size, e.cost, e.created, coalesce(e.used, e.created), n.digest
-FROM entries AS e JOIN functions AS f ON f.id = e.function LEFT JOIN needs AS n ON n.entry = e.id ORDER BY e.id
+SELECT e.id, e.key, coalesce(f.fingerprint, x''), e.size, e.cost, e.created, coalesce(e.used, e.created), n.digest
+FROM entries AS e LEFT JOIN functions AS f ON f.id = e.function LEFT JOIN needs AS n ON n.entry = e.id ORDER BY e.id
 """
 
 
@@ -69,6 +70,11 @@ class EntryReader:
 def _record(row: tuple[Any, ...]) -> FunctionRecord:
     _, fingerprint, module, qualname, parameters, manifest, created = row
     return FunctionRecord(fingerprint, module, qualname, tuple(msgpack.unpackb(parameters)), manifest, created)
+
+
+def records(index: Index) -> list[FunctionRecord]:
+    """Return every version of every function, newest first."""
+    return [_record(row) for row in index.rows(_RECORDS)]
 
 
 def summaries(index: Index) -> list[FunctionSummary]:

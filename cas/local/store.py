@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from cas.entry import Call, Entry, FunctionSummary
+    from cas.entry import Call, Entry, FunctionRecord, FunctionSummary
     from cas.local.blobs import Stamp
     from cas.local.deposit import LocalDeposit
     from cas.local.layout import Layout
@@ -222,16 +222,20 @@ class LocalStore:
         self, module: str | None = None, qualname: str | None = None, order: str = "-created"
     ) -> Iterator[Entry]:
         """Yield entries, of one function if named, in order."""
-        clause = self.index.order(order)
+        where, values = self._of_function(module, qualname)
+        return self._entries(where, values, self.index.order(order))
+
+    def count(self, module: str | None = None, qualname: str | None = None) -> int:
+        """Return how many entries there are, of one function if named."""
+        where, values = self._of_function(module, qualname)
+        return int(self.index.rows(f"SELECT count(*) FROM entries AS e {where}", values)[0][0])
+
+    def _of_function(self, module: str | None, qualname: str | None) -> tuple[str, tuple[object, ...]]:
+        """Return the clause that chooses the entries of a function, of all if none is named."""
         if module is None and qualname is None:
-            return self._entries("", (), clause)
-        ids = [
-            row[0]
-            for row in self.index.rows(
-                "SELECT id FROM functions WHERE module = ? AND qualname = ? ORDER BY id", (module, qualname)
-            )
-        ]
-        return self._entries(f"WHERE e.function IN ({', '.join('?' * len(ids))})", tuple(ids), clause)
+            return "", ()
+        found = self.index.rows("SELECT id FROM functions WHERE module = ? AND qualname = ?", (module, qualname))
+        return f"WHERE e.function IN ({', '.join('?' * len(found))})", tuple(row[0] for row in found)
 
     def _entries(self, where: str, values: tuple[object, ...], order: str = "") -> Iterator[Entry]:
         from cas.local.rows import EntryReader  # noqa: PLC0415 - the path of a hit builds no Entry
@@ -240,8 +244,14 @@ class LocalStore:
         for row in self.index.entry_rows(where, values, order):
             yield reader.entry(row)
 
+    def records(self) -> list[FunctionRecord]:
+        """Return every version of every function that ever stored a result, newest first."""
+        from cas.local.rows import records  # noqa: PLC0415
+
+        return records(self.index)
+
     def functions(self) -> list[FunctionSummary]:
-        """Return every version of every function that has a record, newest first."""
+        """Return every version of every function with its figures, newest first."""
         from cas.local.rows import summaries  # noqa: PLC0415
 
         return summaries(self.index)

@@ -12,7 +12,7 @@ from tests.deposits import FUNCTION, function, key, put
 
 def names(store: cas.Store, text: str) -> list[tuple[str, str]]:
     """Return module and qualified name of what was found."""
-    return [(found.function.module, found.function.qualname) for found in find_function(store, text)]
+    return [(found.module, found.qualname) for found in find_function(store, text)]
 
 
 def test_function_by_name_or_its_end(store):
