@@ -66,7 +66,11 @@ class Blobs:
         # Random, since a container may give its processes the same number again and again.
         temporary = os.path.join(self._layout.temporary, f"{os.getpid()}-{os.urandom(8).hex()}")
         try:
-            digest = _write_and_hash(temporary, views, durable)
+            try:
+                digest = _write_and_hash(temporary, views, durable)
+            except FileNotFoundError:
+                os.makedirs(self._layout.temporary, mode=0o700, exist_ok=True)  # lost, as an empty folder may be
+                digest = _write_and_hash(temporary, views, durable)
             return digest, self._settle(temporary, digest, durable)
         except BaseException:
             _unlink(temporary)

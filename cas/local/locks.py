@@ -144,7 +144,12 @@ class SharedLock:
 
 def open_lock(path: str) -> int:
     """Open the file beneath a lock, made if need be; it holds no bytes."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        # Archives, git and hasty hands lose folders that are empty.
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _forked() -> None:

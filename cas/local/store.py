@@ -62,6 +62,8 @@ class LocalStore:
         try:
             row = self.index.fetch(key)
         except FAULTS as error:
+            if "decode to UTF-8 column" in str(error):
+                self._drop_damaged(key, str(error))  # this row alone is damaged
             raise explain(error, self.layout.index) from error
         if row is None:
             return None

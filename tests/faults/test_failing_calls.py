@@ -70,7 +70,9 @@ def _fail_at_every_step(folder, number: int, lasting: bool, first: int, stride: 
     assert _files() <= before + 1
 
 
-@pytest.mark.parametrize("kind", range(len(KINDS)), ids=["full", "broken", "refused", "full-for-good", "broken-for-good"])
+@pytest.mark.parametrize(
+    "kind", range(len(KINDS)), ids=["full", "broken", "refused", "full-for-good", "broken-for-good"]
+)
 def test_failing_at_every_step(memory_folder, kind):
     """Any call that fails, once or from then on, raises a CasError with a hint and loses no other result."""
     # Each kind of failure meets every fifth call here; all of them meet all calls in the long run below.

@@ -163,6 +163,20 @@ def put_somehow(store: cas.Store, number: int) -> None:
     raise AssertionError("no deposit in a thousand came through")
 
 
+def test_copy_without_empty_folders(store, tmp_path):
+    """A store whose empty folders were lost, as in an archive or under git, works on."""
+    put(store, 1, large(1))
+    store.close()
+    shutil.copytree(store.location, tmp_path / "copy")
+    for name in ("locks", "temporary"):
+        shutil.rmtree(tmp_path / "copy" / name)
+    copy = cas.open(tmp_path / "copy")
+    assert get(copy, 1, always=True) == (large(1), [])
+    put(copy, 2, b"root", (large(2), large(3, 2 << 20)), cost=1.0)
+    with copy.claim(key(1)):
+        assert_intact(copy)
+
+
 def test_opening_again_after_the_folder_went(store):
     """A store whose folder is gone is opened anew, and not without leave to make it."""
     put(store, 1)

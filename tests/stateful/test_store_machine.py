@@ -157,7 +157,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.recall(name) == self.memory.get(name)
 
 
-SHORT = settings(max_examples=20, stateful_step_count=15, deadline=None)
+SHORT = settings(max_examples=40, stateful_step_count=20, deadline=None)
 LONG = settings(max_examples=1500, stateful_step_count=60, deadline=None)
 
 

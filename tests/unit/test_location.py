@@ -64,7 +64,13 @@ def test_cache_folder_comes_last(nowhere):
 
 @pytest.mark.parametrize(
     "text",
-    ["[tool.cas", "[tool.cas]\nstore = 1\n", '[tool.cas]\nstor = "typo"\n', "[tool]\ncas = 1  # tool.cas\n", "\xff tool.cas"],
+    [
+        "[tool.cas",
+        "[tool.cas]\nstore = 1\n",
+        '[tool.cas]\nstor = "typo"\n',
+        "[tool]\ncas = 1  # tool.cas\n",
+        "\xff tool.cas",
+    ],
     ids=["no-toml", "number", "typo", "no-table", "no-utf8"],
 )
 def test_senseless_table_is_refused(nowhere, text):

@@ -126,8 +126,9 @@ def test_acquiring_twice_is_once(tmp_path):
 
 
 def test_lock_that_cannot_be_made_is_explained(tmp_path):
-    """A lock whose folder is missing is an error of the store, and nothing stays held."""
-    lock = _shared(tmp_path / "missing", alone=False)
+    """A lock that has a file where its folder should be is an error of the store, and nothing stays held."""
+    (tmp_path / "file").touch()
+    lock = _shared(tmp_path / "file", alone=False)
     for _ in range(2):
         with pytest.raises(cas.StorageError):
             lock.acquire()
