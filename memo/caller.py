@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import time
+from threading import RLock
 from weakref import WeakSet
 
 import cas
 from memo.canonical import encode_arguments, pack_scalars
 from memo.codecs import by_name
-from memo.errors import CodecError, UnstableArgument, warn
+from memo.errors import CacheWarning, UnstableArgument, UnstableFunction, hint_of, warn
+from memo.forks import wait_for_imports
 from memo.signature import Parameters, compile_forward, sort_options
 from memo.version import MEMORY_BYTES, Version
 
@@ -32,6 +35,7 @@ _DAY = 86400.0
 _RECORD_EVERY = 1024
 _ROOTED_AT_ONCE = 256
 _callers: WeakSet[Caller] = WeakSet()
+_renewing = RLock()
 
 
 class Caller:
@@ -67,7 +71,7 @@ class Caller:
         self._always = verify == "always"
         self._capacity = MEMORY_BYTES if memory else 0
         self._version: Version | None = None
-        self._rooted: dict[tuple[type, ...], Version] = {}
+        self._rooted: dict[tuple[int, ...], tuple[Version, tuple[type, ...]]] = {}
         self._touch_before = 0.0
 
     # Two ways in: the second for any values, the first for those that pack natively
@@ -80,7 +84,7 @@ class Caller:
             return self.serve(values)
         version = self._version
         if version is None or not version.fingerprint.is_current():
-            version = self._renew()
+            return self.serve(values)
         found = version.memory.get(signature)
         if found is not None and found[0]:  # the shortest way, for results that nothing can change
             version.hits += 1
@@ -95,8 +99,14 @@ class Caller:
         except UnstableArgument as error:
             self.bypassed += 1
             warn(f"{self.name} ran without its cache: {error}", error.hint)
-            return self.forward(self.function, values)
-        return self._serve(version, signature, values)
+        except (UnstableFunction, CacheWarning):
+            raise
+        except Exception as error:  # noqa: BLE001 - the user's classes have their say here, and may raise anything
+            self.bypassed += 1
+            warn(f"{self.name} ran without its cache: {type(error).__name__}: {error}", hint_of(error))
+        else:
+            return self._serve(version, signature, values)
+        return self.forward(self.function, values)
 
     def sign(self, values: list[Any]) -> tuple[Version, bytes]:
         """Return the version that answers for the code and for these values' classes, and their signature."""
@@ -113,10 +123,13 @@ class Caller:
         """Fingerprint the function, at its first call and when something that it depends on has changed."""
         from memo.fingerprint import fingerprint  # noqa: PLC0415 - decorating alone should not cost its import
 
-        self._retire()
-        self._keep_tables()
-        self._version = Version(fingerprint(self.function, **self.code), self._capacity)
-        return self._version
+        with _renewing:  # one thread does the work, and all count their hits on the one version
+            version = self._version
+            if version is None or not version.fingerprint.is_current():
+                self._retire()
+                self._keep_tables()
+                version = self._version = Version(fingerprint(self.function, **self.code), self._capacity)
+            return version
 
     def _keep_tables(self) -> None:
         from memo.tables import keep_tables  # noqa: PLC0415 - decorating alone should not cost its import
@@ -135,14 +148,16 @@ class Caller:
 
     def _with_roots(self, base: Version, roots: tuple[type, ...]) -> Version:
         """Return the version in which the code of the arguments' classes has its part."""
-        version = self._rooted.get(roots)
+        # By identity, since a metaclass may call two classes equal; the roots are kept, or theirs would be reused.
+        which = tuple(map(id, roots))
+        version, _ = self._rooted.get(which, (None, ()))
         if version is None or not version.fingerprint.is_current():
             if len(self._rooted) >= _ROOTED_AT_ONCE:  # a fresh lambda at each call would fill the memory
                 self._retire()
                 self._version = base = Version(base.fingerprint, self._capacity)
             joined = base.fingerprint.with_roots(roots)
             version = base if joined is base.fingerprint else Version(joined, self._capacity)
-            self._rooted[roots] = version
+            self._rooted[which] = version, roots
         return version
 
     # Fetch and decode
@@ -160,9 +175,11 @@ class Caller:
             row = store.fetch(key)
             if row is not None:
                 return self.decode(version, signature, key, row)
-        except (cas.CasError, CodecError) as error:
+        except CacheWarning:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever fails, the store or a file that goes meanwhile: compute
             version.forget(signature)
-            warn(f"{self.name} could not use what is stored: {error}", error.hint)
+            warn(f"{self.name} could not use what is stored: {error}", hint_of(error))
         from memo.flight import compute  # noqa: PLC0415 - a process that only hits never needs it
 
         return compute(self, version, signature, values)
@@ -196,11 +213,13 @@ class Caller:
             # Registered anew, and so after the store's own, to run before the store closes.
             atexit.unregister(_record_all)
             atexit.register(_record_all)
+            _record_at_end_of_worker()
             _callers.add(self)
         return self._store
 
     def _versions(self) -> set[Version]:
-        return {version for version in (self._version, *self._rooted.values()) if version is not None}
+        rooted = [version for version, _ in list(self._rooted.values())]
+        return {version for version in (self._version, *rooted) if version is not None}
 
     def counts(self) -> tuple[int, float]:
         """Return the calls of this process that were served, and the seconds that they saved."""
@@ -242,10 +261,27 @@ def _record_all() -> None:
         caller.record_hits()
 
 
+def _record_at_end_of_worker() -> None:
+    """Have a worker of `multiprocessing` record its hits: it ends without running the handlers of `atexit`."""
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
+        util.Finalize(None, _record_all, exitpriority=0)
+
+
+def _become_worker(_: object) -> None:
+    _record_at_end_of_worker()
+
+
 def _forked() -> None:
     """Leave what the parent counted to the parent."""
+    global _renewing
+    _renewing = RLock()
     for caller in list(_callers):
         caller.drop_counts()
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and _callers:
+        # It forgets all that is to be done at the end before it does what is registered here.
+        util.register_after_fork(_become_worker, _become_worker)
 
 
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(before=wait_for_imports, after_in_child=_forked)

@@ -30,7 +30,18 @@ class CodecError(MemoError, ValueError):
 
 
 class CacheWarning(UserWarning):
-    """The call went well, and something about caching it did not; says what, and how to mend it."""
+    """The call went well, and something about caching it did not; says what, and how to mend it.
+
+    Attributes:
+        value: What the call computed, where a filter turned the warning into an error: so that it is not lost.
+    """
+
+    value: object = None
+
+
+def hint_of(error: BaseException) -> str:
+    """Return how to mend what an error tells of, as well as it is known."""
+    return getattr(error, "hint", "") or "please report this"
 
 
 def warn(message: str, hint: str = "") -> None:
@@ -40,7 +51,7 @@ def warn(message: str, hint: str = "") -> None:
 
     level, frame = 2, sys._getframe(1)  # noqa: SLF001 - the only way to find the caller's line cheaply
     while frame.f_back is not None and (
-        frame.f_globals.get("__name__", "").partition(".")[0] == "memo"
+        str(frame.f_globals.get("__name__")).partition(".")[0] == "memo"
         or frame.f_code.co_filename.startswith("<memo.cached ")
     ):
         level, frame = level + 1, frame.f_back

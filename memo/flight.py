@@ -11,13 +11,12 @@ import time
 import cas
 from memo.canonical import abridge, encode_arguments
 from memo.codecs import choose
-from memo.errors import CodecError, MemoError, UnstableArgument, warn
+from memo.errors import CacheWarning, MemoError, hint_of, warn
 from memo.provenance import provenance
 from memo.signature import sort_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from typing import Any
 
     from memo.caller import Caller
@@ -30,24 +29,20 @@ def compute(caller: Caller, version: Version, signature: bytes, values: list[Any
     An exception of the user's function passes through untouched, and nothing is stored.
     """
     key = version.key(signature)
-    claim = _claim(caller, key)
-    if claim is None:
-        return _run(caller, version, signature, key, values)
+    claimed, values_made = False, []
     try:
-        found, value = _look_again(caller, version, signature, key)
-        return value if found else _run(caller, version, signature, key, values)
-    finally:
-        claim.__exit__(None, None, None)
-
-
-def _claim(caller: Caller, key: bytes) -> AbstractContextManager[None] | None:
-    """Wait for the claim and return it; None where the store gives none, so that the call is just computed."""
-    try:
-        claim = caller.open().claim(key)
-        claim.__enter__()
-    except cas.CasError:
-        return None  # `_store` says aloud why this store takes nothing
-    return claim
+        # A `with` statement leaves no moment in which an interrupt would leave the claim held.
+        with caller.open().claim(key):
+            claimed = True
+            found, value = _look_again(caller, version, signature, key)
+            values_made.append(value if found else _run(caller, version, signature, key, values))
+    except Exception as error:
+        if claimed and not values_made:
+            raise  # the user's own
+        if claimed:
+            warn(f"{caller.name} could not end its claim: {error}", hint_of(error))
+        # else `_keep` says aloud why this store takes nothing
+    return values_made[0] if values_made else _run(caller, version, signature, key, values)
 
 
 def _look_again(caller: Caller, version: Version, signature: bytes, key: bytes) -> tuple[bool, Any]:
@@ -56,8 +51,10 @@ def _look_again(caller: Caller, version: Version, signature: bytes, key: bytes) 
         row = caller.open().fetch(key)
         if row is not None:
             return True, caller.decode(version, signature, key, row)
-    except (cas.CasError, CodecError):
-        return False, None  # said aloud at the first look
+    except CacheWarning:
+        raise
+    except Exception:  # noqa: BLE001 - said aloud at the first look
+        return False, None
     return False, None
 
 
@@ -66,15 +63,27 @@ def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values:
     value = caller.forward(caller.function, values)
     cost = time.perf_counter() - start
     caller.misses += 1
-    _warn_of_mutation(caller, version, signature, values)
+    try:
+        _keep(caller, version, signature, key, value, cost)
+        _warn_of_mutation(caller, signature, values)
+    except CacheWarning as error:  # the user's filter makes it an error: the value goes with it
+        error.value = value
+        raise
+    return value
+
+
+def _keep(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:
+    """Store a computed value, or say aloud why it is not stored."""
     try:
         _store(caller, version, signature, key, value, cost)
     except MemoError as error:
         warn(f"{caller.name} computed its result, which is not stored: {error}", error.hint)
-    except Exception as error:  # noqa: BLE001 - promise 2: whatever the store or a codec does, the caller gets the value
-        hint = getattr(error, "hint", "") or "please report this"
-        warn(f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint)
-    return value
+    except (KeyboardInterrupt, SystemExit):
+        raise  # somebody wants the process to stop
+    except BaseException as error:  # noqa: BLE001 - promise 2: whatever the store or a class does, the caller gets the value
+        warn(
+            f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint_of(error)
+        )
 
 
 def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:
@@ -86,14 +95,14 @@ def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value
         deposit.commit(cas.Result(codec.name, parts, summary, provenance()))
 
 
-def _warn_of_mutation(caller: Caller, version: Version, signature: bytes, values: list[Any]) -> None:
+def _warn_of_mutation(caller: Caller, signature: bytes, values: list[Any]) -> None:
     """Say aloud that the function changed its arguments: a hit will not, so the two would differ."""
     if all(type(value) in _IMMUTABLE for value in values):
         return
     names = caller.parameters.names
     try:
         after, _ = encode_arguments(sort_options(values, caller.parameters), names)
-    except UnstableArgument:
+    except Exception:  # noqa: BLE001 - what could be read before the call, and cannot be after it, has changed
         after = b""
     if after != signature:
         warn(

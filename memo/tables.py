@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cas
-from memo import code
+from memo.fingerprint import code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class StoredTables:
-    """The table cache of `memo.code`, in a store that may fail at any time: then a table is made again."""
+    """The table cache of fingerprints, in a store that may fail at any time: then a table is made again."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -57,20 +57,28 @@ class Version:
 
     def take_counts(self) -> tuple[int, float, set[bytes]]:
         """Return the hits, the seconds saved and the keys touched since the last time."""
-        counts = self.hits - self.recorded, self.saved - self._recorded_saved, self.touched
-        self.recorded, self._recorded_saved, self.touched = self.hits, self.saved, set()
-        return counts
+        # Nothing is called from the first line to the last, so no other thread comes in between and counts twice.
+        fresh: set[bytes] = set()
+        hits, saved, touched = self.hits, self.saved, self.touched
+        before, saved_before = self.recorded, self._recorded_saved
+        self.recorded, self._recorded_saved, self.touched = hits, saved, fresh
+        return hits - before, saved - saved_before, touched
 
     def remember(self, signature: bytes, value: Any, data: bytes, decode: Callable[..., Any], cost: float) -> None:
         """Keep a small result in memory: the value itself if nothing can change it, else its bytes (X25)."""
         size = len(data) + len(signature) + _OVERHEAD
-        if size > self._capacity or signature in self.memory:
+        if size > self._capacity:
             return
+        frozen = type(value) in _FROZEN
+        kept = (frozen, value if frozen else decode, data, cost)
+        if self.memory.setdefault(signature, kept) is not kept:
+            return  # another thread was first, and its bytes are counted
         self._occupied += size
         while self._occupied > self._capacity:
-            self.forget(next(iter(self.memory)))
-        frozen = type(value) in _FROZEN
-        self.memory[signature] = (frozen, value if frozen else decode, data, cost)
+            try:
+                self.forget(next(iter(self.memory)))
+            except (StopIteration, RuntimeError):
+                return  # another thread makes room at the same time
 
     def forget(self, signature: bytes) -> None:
         """Drop a result from memory."""

@@ -37,7 +37,7 @@ class LocalDeposit:
         self._call = call
         self._cost = cost
         self._durable = cost > FSYNC_COST
-        self._hold = SharedLock(store.layout.sweeping, store.layout.gate, alone=False)
+        self._hold: SharedLock | None = None
         self._stamps: dict[bytes, Stamp] = {}
 
     def __enter__(self) -> Self:
@@ -46,10 +46,13 @@ class LocalDeposit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hold.release()
+        if self._hold is not None:
+            self._hold.release()
 
     def write(self, parts: Parts) -> bytes:
         """Store one blob as a file of its own, or find it already there, and return its digest."""
+        if self._hold is None:
+            self._hold = SharedLock(self._store.layout.sweeping, self._store.layout.gate, alone=False)
         self._hold.acquire()
         digest, stamp = self._store.blob_files.write(parts, self._durable)
         self._stamps[digest] = stamp
@@ -57,14 +60,14 @@ class LocalDeposit:
 
     def commit(self, result: Result) -> None:
         """Make the entry visible, with every blob written so far as its own (I3)."""
-        size = sum(memoryview(part).nbytes for part in result.parts)
-        data: bytes | None = None
-        children = sum(stamp[0] for stamp in self._stamps.values())
+        parts, data = result.parts, None
+        size = sum([memoryview(part).nbytes for part in parts])
+        children = sum([stamp[0] for stamp in self._stamps.values()])
         if size <= INLINE_LIMIT:
-            data = b"".join(result.parts)
+            data = parts[0] if len(parts) == 1 and type(parts[0]) is bytes else b"".join(parts)
             digest = blake3(data).digest()
         else:
-            digest = self.write(result.parts)
+            digest = self.write(parts)
         known = self._store.index.known
         record = self._call.function
         origin = msgpack.packb(sorted(result.provenance.items()))
@@ -80,12 +83,13 @@ class LocalDeposit:
                 run("INSERT OR IGNORE INTO needs VALUES (?, ?)", (entry, needed))
                 run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?, ?)", (needed, *stamp))
         known[record.fingerprint], known[origin] = function, provenance
-        self._hold.release()
+        if self._hold is not None:
+            self._hold.release()
 
 
 _INSERT = """
 INSERT INTO entries (key, function, codec, digest, cost, created, size, provenance, summary, signature, data)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 
 

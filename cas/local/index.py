@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _APPLICATION = 0x63617331
 # What SQLite raises; the second where its message quotes damaged bytes.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
+# The index of keys carries the function too, which belongs to the key: it counts a function's entries by itself, and
+# an index of its own for that would be a third tree to write at every put (20.7 µs instead of 16.5).
 _SCHEMA = """
 CREATE TABLE functions (
     id INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, module TEXT NOT NULL, qualname TEXT NOT NULL,
@@ -33,10 +35,10 @@ CREATE TABLE functions (
     hits INTEGER NOT NULL DEFAULT 0, saved REAL NOT NULL DEFAULT 0, used REAL NOT NULL);
 CREATE TABLE provenances (id INTEGER PRIMARY KEY, body BLOB NOT NULL UNIQUE);
 CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, function INTEGER NOT NULL, codec TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL, function INTEGER NOT NULL, codec TEXT NOT NULL,
     digest BLOB NOT NULL, cost REAL NOT NULL, created REAL NOT NULL, used REAL, size INTEGER NOT NULL,
     provenance INTEGER NOT NULL, summary TEXT NOT NULL, signature BLOB NOT NULL, data BLOB);
-CREATE INDEX entries_of_function ON entries (function);
+CREATE UNIQUE INDEX entries_by_key ON entries (key, function);
 CREATE TABLE needs (entry INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (entry, digest)) WITHOUT ROWID;
 CREATE INDEX needs_of_digest ON needs (digest);
 CREATE TABLE stamps (
@@ -48,11 +50,12 @@ CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN DELETE FROM needs WHE
 # `WHERE key = ?` believes, would serve another call's result (0.06 µs).
 _FETCH = """
 SELECT codec, digest, data, cost, coalesce(used, created) FROM entries
-WHERE id = (SELECT id FROM entries WHERE key = ?1) AND +key = ?1
+WHERE id = (SELECT id FROM entries WHERE key = ?) AND +key = ?
 """
 _ENTRY = """
 SELECT e.id, e.key, e.function, e.signature, e.codec, e.digest, e.data IS NOT NULL, e.size, e.summary, e.cost,
-       e.created, coalesce(e.used, e.created), e.provenance
+       e.created, coalesce(e.used, e.created), e.provenance,
+       (SELECT group_concat(hex(n.digest), ' ') FROM needs AS n WHERE n.entry = e.id)
 FROM entries AS e
 """
 _ORDERS = {
@@ -85,7 +88,7 @@ class Index:
             run = self._connections.own.run
         except AttributeError:
             run = self.run
-        return run(_FETCH, (key,)).fetchone()  # type: ignore[no-any-return]
+        return run(_FETCH, (key, key)).fetchone()  # type: ignore[no-any-return]
 
     @property
     def own(self) -> threading.local:

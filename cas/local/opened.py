@@ -14,6 +14,8 @@ _opened: dict[tuple[str, bool], LocalStore] = {}
 _opening = threading.Lock()
 # Whether no thread was inside SQLite at the last fork.
 _quiet = True
+# Whether the hooks below brought the stores to rest for a fork that is under way.
+_forking = False
 
 
 def open_local(root: str, create: bool, writable: bool) -> LocalStore:
@@ -36,22 +38,27 @@ def open_local(root: str, create: bool, writable: bool) -> LocalStore:
 
 def _before_fork() -> None:
     """Bring every store to rest, so that the child can close what it inherits."""
-    global _quiet
+    global _quiet, _forking
     _opening.acquire()
+    _forking = True
     _quiet = True
     for store in _opened.values():
         _quiet = store.index.before_fork() and _quiet
 
 
 def _after_fork() -> None:
+    global _forking
+    if not _forking:
+        return  # another thread imported this module while the fork was already under way
+    _forking = False
     for store in _opened.values():
         store.index.after_fork()
     _opening.release()
 
 
 def _forked() -> None:
-    global _opening
-    _opening = threading.Lock()
+    global _opening, _forking
+    _opening, _forking = threading.Lock(), False
     for store in _opened.values():
         store.forked(_quiet)
 

@@ -36,8 +36,7 @@ class EntryReader:
 
     def entry(self, row: tuple[Any, ...]) -> Entry:
         """Return the entry of a row as `Index.entry_rows` yields it."""
-        number, key, function, signature, codec, digest, inline, size, summary, cost, created, used, origin = row
-        blobs = self._index.rows("SELECT digest FROM needs WHERE entry = ? ORDER BY digest", (number,))
+        _, key, function, signature, codec, digest, inline, size, summary, cost, created, used, origin, needs = row
         return Entry(
             key=key,
             function=self._function(function),
@@ -46,7 +45,8 @@ class EntryReader:
             digest=digest,
             inline=bool(inline),
             size=size,
-            blobs=tuple(blob[0] for blob in blobs),
+            # Read with the row: by a second statement, those of an entry replaced meanwhile would be gone.
+            blobs=tuple(sorted(map(bytes.fromhex, (needs or "").split()))),
             summary=summary,
             cost=cost,
             created=created,

@@ -16,6 +16,7 @@ from cas.blob import BlobFile
 from cas.errors import CasError, IntegrityError, InvalidInputError, NotFoundError, ReadOnlyError
 from cas.local.blobs import Blobs
 from cas.local.claims import Claim, Claims
+from cas.local.deposit import LocalDeposit
 from cas.local.index import FAULTS, Index, explain
 from cas.local.layout import cannot_write, writer_lives
 from cas.local.locks import SharedLock
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from cas.entry import Call, Entry, FunctionRecord, FunctionSummary
     from cas.local.blobs import Stamp
-    from cas.local.deposit import LocalDeposit
     from cas.local.layout import Layout
     from cas.store import Fetched
 
@@ -129,8 +129,6 @@ class LocalStore:
 
     def deposit(self, call: Call, cost: float) -> LocalDeposit:
         """Open the writing of one call's result; see `Store.deposit`."""
-        from cas.local.deposit import LocalDeposit  # noqa: PLC0415 - only when something is stored
-
         self.require_writable()
         if self.index.moved():
             self._start_over()

@@ -33,7 +33,7 @@ def write_class(walk: Walk, value: type) -> None:
 def write_module(walk: Walk, value: Any) -> None:
     """Write a module given as a value."""
     walk.out.append(head(ext.MODULE, 1))
-    write_str(walk, _public(value.__name__))
+    write_str(walk, public_name(value.__name__))
 
 
 def write_name(walk: Walk, named: Any) -> None:
@@ -46,7 +46,7 @@ def write_name(walk: Walk, named: Any) -> None:
         walk.roots.setdefault(id(named), named)
     if "#" in qualname or not _leads_to(module, qualname, named):
         qualname = f"{qualname}#{_number(walk, named, qualname)}"
-    write_str(walk, _public(module))
+    write_str(walk, public_name(module))
     write_str(walk, qualname)
 
 
@@ -72,7 +72,7 @@ def _leads_to(module: str, qualname: str, named: object) -> bool:
     return found is named
 
 
-def _public(module: str) -> str:
+def public_name(module: str) -> str:
     """Return the name a module has wherever it runs: `__main__` by its spec or file, numpy's inner ones as numpy."""
     if module.startswith("numpy."):
         # numpy has moved its classes between inner modules from version to version.

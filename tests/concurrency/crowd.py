@@ -44,7 +44,8 @@ class Crowd:
     def finish(self) -> list[str]:
         """Wait for all, assert that none failed or complained, and return what each printed."""
         ended = [member.communicate(timeout=100) for member in self.members]
-        assert [errors for _, errors in ended] == [""] * len(ended)
+        complaints = "".join(errors for _, errors in ended)
+        assert not complaints, complaints
         assert [member.returncode for member in self.members] == [0] * len(ended)
         return [printed for printed, _ in ended]
 

@@ -15,7 +15,7 @@ import cas
 from tests.deposits import assert_intact, flip, get, key, large, overwrite, put
 
 READER = """
-import os, sys, urllib.parse
+import os, sys, traceback, urllib.parse
 import cas, cas.local.opened, cas.local.deposit, cas.local.rows
 from tests.deposits import get, key, large, put, FUNCTION
 if os.getuid() == 0:  # only now, since Python itself may stand where nobody else may read

@@ -1,6 +1,6 @@
 """Fingerprints as literals: the same in every process, under every hash seed and supported Python (I5).
 
-A change here is a change of every user's keys: it needs a new version in the framing of `memo.node.fold_graph`.
+A change here is a change of every user's keys: it needs a new version in the framing of `fold_graph`.
 Write the literals anew with `MEMO_WRITE_GOLDEN=1 pytest tests/golden/test_fingerprint_golden.py -p no:randomly`.
 """
 

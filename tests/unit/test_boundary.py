@@ -14,8 +14,7 @@ import numpy
 import pytest
 
 import memo
-from memo import boundary
-from memo.fingerprint import fingerprint
+from memo.fingerprint import boundary, fingerprint
 
 
 @pytest.fixture

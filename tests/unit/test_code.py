@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memo import code
-from memo.references import References, references
-from memo.syntax import translate, tree_digest
+from memo.fingerprint import code
+from memo.fingerprint.bytecode import bytecode_digest
+from memo.fingerprint.references import References, references
+from memo.fingerprint.syntax import translate, tree_digest
 
 
 def function_of(text: str, name: str = "f", filename: str = "<nowhere>") -> types.FunctionType:
@@ -54,7 +55,7 @@ def test_line_numbers_and_names_of_files_are_not_in_the_bytecode_digest():
     """The same code further down in another file is the same."""
     first = function_of("def f(x):\n    def g(): return x\n    return g").__code__
     second = function_of("\n\n\ndef f(x):\n\n    def g(): return x\n    return g", filename="<other>").__code__
-    assert code.bytecode_digest(first) == code.bytecode_digest(second)
+    assert bytecode_digest(first) == bytecode_digest(second)
 
 
 @pytest.mark.parametrize(

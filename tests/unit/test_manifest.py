@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memo.fingerprint import fingerprint
-from memo.manifest import Ingredient, Manifest
+from memo.fingerprint.manifest import Ingredient, Manifest
 
 RATE = 250.0
 

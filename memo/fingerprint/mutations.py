@@ -1,7 +1,7 @@
 """Syntax tree of a function → what it changes that it did not make, and which attribute names it computes.
 
-A global, default or class attribute that the code itself changes is state, not code: `memo.dependencies` leaves its
-value out. In doubt nothing is reported, and the value stays in.
+A global, default or class attribute that the code itself changes is state, not code: its value is left out.
+In doubt nothing is reported, and the value stays in.
 """
 
 from __future__ import annotations

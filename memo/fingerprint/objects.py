@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MappingProxyType, MethodType
 
-from memo import boundary
-from memo.constants import CONTAINERS, IMMUTABLE, is_mutable, members, plain_digest, slots, state
-from memo.framing import fold
-from memo.graph import place
-from memo.modules import extension
-from memo.node import Node
+from memo.fingerprint import boundary
+from memo.fingerprint.constants import CONTAINERS, IMMUTABLE, is_mutable, members, plain_digest, slots, state
+from memo.fingerprint.framing import fold
+from memo.fingerprint.graph import place
+from memo.fingerprint.modules import extension
+from memo.fingerprint.node import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from memo.graph import Graph
+    from memo.fingerprint.graph import Graph
 
 # What their objects hold is the state of the running process: locks, files, sockets, random streams.
 OPAQUE_MODULES = frozenset(

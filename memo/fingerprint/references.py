@@ -1,7 +1,7 @@
 """Code object → the names it uses: globals with their attribute chains, attributes, strings, imports, what it stores.
 
 Reads bytecode, which is what runs. What only the syntax shows (which of those names the code mutates, which attribute
-names it computes) is added by `memo.syntax` when there is text.
+names it computes) is added by `memo.fingerprint.syntax` when there is text.
 """
 
 from __future__ import annotations

@@ -1,29 +1,37 @@
 """A value met in code → its node: functions, classes, modules, data, and what wraps them.
 
 Live objects are asked, not names: a monkeypatched helper is the helper. Owns how references are resolved and what is
-followed; the graph itself is in `memo.graph`, classes in `memo.classes`, objects and tables in `memo.objects`.
+followed; beside it stand the graph itself, classes, objects and modules, each in its own file.
 """
 
 from __future__ import annotations
 
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 
-from memo import boundary
-from memo.classes import visit_class
-from memo.closure import captured, mark_state
-from memo.code import local
-from memo.framing import fold
-from memo.graph import place
-from memo.modules import extension, import_project, visit_attributes, visit_file, visit_import, visit_module, widen
-from memo.node import Node
-from memo.objects import visit_object
+from memo.fingerprint import boundary
+from memo.fingerprint.classes import visit_class
+from memo.fingerprint.closure import captured, mark_state
+from memo.fingerprint.code import local
+from memo.fingerprint.framing import fold
+from memo.fingerprint.graph import place
+from memo.fingerprint.modules import (
+    extension,
+    import_project,
+    visit_attributes,
+    visit_file,
+    visit_import,
+    visit_module,
+    widen,
+)
+from memo.fingerprint.node import Node
+from memo.fingerprint.objects import visit_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from memo.code import Local
-    from memo.graph import Graph
+    from memo.fingerprint.code import Local
+    from memo.fingerprint.graph import Graph
 
 SLOT_TYPES = (type(object.__init__), type(object().__str__), type(str.join), type(dict.__dict__["fromkeys"]))
 # Their values say where a file stands or how it was loaded, not what the code does.

@@ -9,16 +9,16 @@ from __future__ import annotations
 import sys
 from types import FunctionType, ModuleType
 
-from memo.code import local
 from memo.errors import UnstableFunction
+from memo.fingerprint.code import local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from memo.graph import Graph, State
-    from memo.token import Place
+    from memo.fingerprint.graph import Graph, State
+    from memo.fingerprint.token import Place
 
     Captured = tuple[str, Any, tuple[Place, ...]]
 

@@ -1,7 +1,7 @@
 """A function → its fingerprint: one digest of its code and of everything of the project's that it reaches.
 
 Says when the digest no longer holds, and lists what it was folded from. Keeps I5. How references are found is in
-`memo.dependencies`; what counts as a change is written for people in docs/fingerprint.md.
+`memo.fingerprint.dependencies`; what counts as a change is written for people in docs/fingerprint.md.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 
-from memo import boundary
-from memo.closure import refuse_mutable
-from memo.code import local
-from memo.constants import CONTAINERS, plain_digest
-from memo.dependencies import is_project, visit, visit_depends, visit_function
-from memo.framing import fold
-from memo.graph import Graph
-from memo.manifest import Ingredient, Manifest, sort
-from memo.node import Node, fold_graph
+from memo.fingerprint import boundary
+from memo.fingerprint.closure import refuse_mutable
+from memo.fingerprint.code import local
+from memo.fingerprint.constants import CONTAINERS, plain_digest
+from memo.fingerprint.dependencies import is_project, visit, visit_depends, visit_function
+from memo.fingerprint.framing import fold
+from memo.fingerprint.graph import Graph
+from memo.fingerprint.manifest import Ingredient, Manifest, sort
+from memo.fingerprint.node import Node, fold_graph
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,10 +23,8 @@ PYTHON = "python"
 OWN = "memo"
 INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _STDLIB = os.path.dirname(os.__file__) + os.sep
-_OWN_FOLDERS = (
-    os.path.dirname(os.path.abspath(__file__)) + os.sep,
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cas") + os.sep,
-)
+_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_OWN_FOLDERS = tuple(os.path.join(_HOME, package, "") for package in ("memo", "cas"))
 _BUILTINS = vars(builtins)
 _origins: dict[str, str] = {}
 _folders: dict[str, dict[str, str]] = {}

@@ -7,11 +7,11 @@ import sys
 from types import ModuleType
 
 from cas.digest import digest
-from memo import boundary
-from memo.code import local
-from memo.framing import fold
-from memo.graph import place
-from memo.node import Node
+from memo.fingerprint import boundary
+from memo.fingerprint.code import local
+from memo.fingerprint.framing import fold
+from memo.fingerprint.graph import place
+from memo.fingerprint.node import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any
 
-    from memo.graph import Graph
+    from memo.fingerprint.graph import Graph
 
     Import = tuple[int, str, tuple[str, ...]]
 

@@ -1,6 +1,6 @@
 """Code object → the text of the file, notebook cell or console input that it may come from.
 
-A guess only: whether the text explains the code is decided by compiling it, in `memo.code`.
+A guess only: whether the text explains the code is decided by compiling it, in `memo.fingerprint.code`.
 """
 
 from __future__ import annotations

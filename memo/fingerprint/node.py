@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from memo.framing import fold
+from memo.fingerprint.framing import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from memo.token import Place
+    from memo.fingerprint.token import Place
 
 
 class Node:

@@ -1,7 +1,7 @@
 """A value that code captures → its canonical digest, or, if functions and objects are in it, its parts.
 
 The canonical form of arguments serves for data; what holds code (a table of functions, an instance of the project's
-own class) is taken apart here, so that `memo.dependencies` can follow what it finds.
+own class) is taken apart here, so that `memo.fingerprint.dependencies` can follow what it finds.
 """
 
 from __future__ import annotations

@@ -10,17 +10,17 @@ from __future__ import annotations
 import sys
 from types import FunctionType
 
-from memo import boundary
-from memo.framing import fold
-from memo.graph import place
-from memo.modules import extension
-from memo.node import Node
+from memo.fingerprint import boundary
+from memo.fingerprint.framing import fold
+from memo.fingerprint.graph import place
+from memo.fingerprint.modules import extension
+from memo.fingerprint.node import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from memo.graph import Graph
+    from memo.fingerprint.graph import Graph
 
 WRAPPERS = (property, staticmethod, classmethod)
 # Written by Python or a decorator into the class; what they come from counts instead.

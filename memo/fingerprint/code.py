@@ -10,14 +10,15 @@ from __future__ import annotations
 import sys
 
 from cas.digest import digest
-from memo.text import source_text
+from memo.fingerprint.bytecode import bytecode_digest
+from memo.fingerprint.text import source_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FunctionType
     from typing import Protocol
 
-    from memo.references import References
+    from memo.fingerprint.references import References
 
     class TableCache(Protocol):
         """Bytes kept between processes; losing them loses time only (I8)."""
@@ -33,7 +34,6 @@ TABLE_VERSION = b"memo/table/3"
 PYTHON = f"{sys.implementation.cache_tag}-{sys.hexversion:x}-{sys.flags.optimize}"
 # The `from __future__` switches that a function inherits, such as those of a notebook's session.
 FUTURE_FLAGS = 0x1FE0000
-BODY_OF_FUNCTION = 0x1
 
 
 class Local:
@@ -100,7 +100,7 @@ def local(function: FunctionType) -> Local:
 
 def _describe(code: CodeType, text: str | None) -> Local:
     # Lazy: `opcode` and its tables serve only functions that have no fingerprint yet.
-    from memo.references import References, references  # noqa: PLC0415
+    from memo.fingerprint.references import References, references  # noqa: PLC0415
 
     bytecode = bytecode_digest(code)
     row = _table(text, code.co_flags & FUTURE_FLAGS).get(bytecode) if text is not None else None
@@ -129,54 +129,9 @@ def _load_table(text: str, flags: int) -> dict[bytes, list[object]]:
         table: dict[bytes, list[object]] = unpackb(kept[32:])
         return table
     # Lazy: parsing loads `ast`, 7 ms, which a process whose tables are kept never needs.
-    from memo.syntax import translate  # noqa: PLC0415
+    from memo.fingerprint.syntax import translate  # noqa: PLC0415
 
     table = translate(text, flags)
     packed = packb(table)
     table_cache.put(key, digest(packed) + packed)
     return table
-
-
-def bytecode_digest(code: CodeType) -> bytes:
-    """Return the digest of what a code object does, whatever its file, its lines and its heat.
-
-    `co_code` is the bytecode as compiled: the interpreter rewrites its own copy when code runs hot or is traced.
-    """
-    consts = code.co_consts
-    if not code.co_flags & BODY_OF_FUNCTION and "__static_attributes__" in code.co_names:
-        # Python 3.13 lists the attributes of a class in an order that depends on the hash seed.
-        consts = tuple(tuple(sorted(c)) if _is_names(c) else c for c in consts)
-    shape = repr(
-        (
-            code.co_name,
-            code.co_qualname,
-            code.co_argcount,
-            code.co_posonlyargcount,
-            code.co_kwonlyargcount,
-            code.co_flags,
-            code.co_names,
-            code.co_varnames,
-            code.co_freevars,
-            code.co_cellvars,
-            [_constant(value) for value in consts],
-            len(code.co_code),
-        )
-    )
-    return digest(code.co_code + code.co_exceptiontable + b"\0" + shape.encode("utf-8", "surrogatepass"))
-
-
-def _is_names(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
-
-
-def _constant(value: object) -> str:
-    kind = type(value)
-    if kind is tuple:
-        return f"t{[_constant(part) for part in value]}"  # type: ignore[attr-defined]
-    if kind is frozenset:
-        return f"s{sorted(_constant(part) for part in value)}"  # type: ignore[attr-defined]
-    if kind is int:
-        return hex(value)  # type: ignore[arg-type]
-    if hasattr(value, "co_code"):
-        return "c" + bytecode_digest(value).hex()  # type: ignore[arg-type]
-    return repr(value)

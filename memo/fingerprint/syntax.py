@@ -1,6 +1,6 @@
 """Source text → a table from each bytecode it compiles to, to the syntax tree behind it.
 
-Loaded only when a text is met for the first time: `ast` costs 7 ms, and `memo.code` keeps the tables.
+Loaded only when a text is met for the first time: `ast` costs 7 ms, and `memo.fingerprint.code` keeps the tables.
 Digests of syntax trees are the same under every supported Python: positions, comments and formatting are not in them,
 nor what newer versions added to the tree without use (I5).
 """
@@ -12,9 +12,9 @@ import warnings
 from typing import TYPE_CHECKING
 
 from cas.digest import digest
-from memo.code import bytecode_digest
-from memo.mutations import computed_names, mutations
-from memo.references import references
+from memo.fingerprint.bytecode import bytecode_digest
+from memo.fingerprint.mutations import computed_names, mutations
+from memo.fingerprint.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,9 +118,13 @@ def tree_digest(node: Function) -> bytes:
     Left out at the top: decorators, defaults, annotations (live objects). Left out throughout: docstrings,
     annotations that only a reader of annotations sees.
     """
-    out: list[bytes] = []
     body = node.body if isinstance(node, ast.Lambda) else _body(node)
-    pending: list[object] = [body, _parameters(node.args), type(node).__name__]
+    return fold_tree([body, _parameters(node.args), type(node).__name__])
+
+
+def fold_tree(pending: list[object]) -> bytes:
+    """Return the digest of syntax trees, lists and scalars, the last one first."""
+    out: list[bytes] = []
     while pending:
         part = pending.pop()
         if isinstance(part, ast.AST):

@@ -6,10 +6,10 @@ Each object is entered once, by identity. Methods wait until their name is used 
 
 from __future__ import annotations
 
-from memo import boundary
-from memo.framing import fold
-from memo.node import Node
-from memo.token import Token
+from memo.fingerprint import boundary
+from memo.fingerprint.framing import fold
+from memo.fingerprint.node import Node
+from memo.fingerprint.token import Token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any
 
-    from memo.token import Place
+    from memo.fingerprint.token import Place
 
 # Called by other people's code on objects handed to it, and so never named in the project's own code.
 DUCK_NAMES = frozenset(
@@ -178,11 +178,43 @@ class Graph:
 
 
 class State:
-    """The places that reachable code rebinds, and the objects that it changes in place."""
+    """The places that reachable code rebinds, and the objects that it changes in place.
+
+    Attributes:
+        places: Where a name is rebound.
+        objects: What is changed in place, by identity.
+        origins: The variables whose value leaves the fingerprint: what the source says of them comes in.
+    """
 
     def __init__(self) -> None:
         self.places: set[Place] = set()
         self.objects: dict[int, object] = {}
+        self.origins: dict[Place, Origin] = {}
+
+    def start_at(self, kind: str, owner: Any, name: str, by: FunctionType | None = None) -> None:
+        """Note a variable that state starts from, and the function that changes it."""
+        origin = self.origins.setdefault((id(owner), name), Origin(kind, owner, name))
+        if by is not None:
+            origin.changed_by.append(by)
+
+
+class Origin:
+    """A variable that state starts from: a name in a module or class, a closure's cell, or a default.
+
+    Attributes:
+        kind: `global`, `class`, `cell` or `default`.
+        owner: The namespace, the class, or the function.
+        name: The variable.
+        changed_by: The functions that change it.
+    """
+
+    __slots__ = ("changed_by", "kind", "name", "owner")
+
+    def __init__(self, kind: str, owner: Any, name: str) -> None:
+        self.kind = kind
+        self.owner = owner
+        self.name = name
+        self.changed_by: list[FunctionType] = []
 
 
 def place(owner: object, name: str) -> Place:

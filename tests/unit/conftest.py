@@ -1,0 +1,27 @@
+"""Modules of a project, written and imported by a test."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return a function that writes modules and imports them afresh."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names: set[str] = set()
+
+    def write(name: str, text: str):
+        (tmp_path / f"{name}.py").write_text(text)
+        names.add(name)
+        sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    yield write
+    for name in names:
+        sys.modules.pop(name, None)
