@@ -1,8 +1,9 @@
 """Does a changed subroutine change the fingerprint? Real packages as the user's own code, one function at a time.
 
-Run with `python benchmarks/mutation.py [package ...]`; packages are installed into a temporary folder that is not
+Run with `python -m benchmarks.mutation [package ...]`; packages are installed into a temporary folder that is not
 site-packages, so that they count as the user's own. For each, a traced call tells which functions ran; some of these,
-and some that did not run, are changed one by one, each in a fresh process.
+some that did not run, and some that no chain of names leads to, are changed one by one, each in a fresh process.
+Beside it stand hashing the function's own source only, and hashing the whole of every module that is reached.
 """
 
 from __future__ import annotations
@@ -16,129 +17,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-EACH = 20
+from benchmarks.studies import DRIVERS, NEEDS
 
-DRIVERS = {
-    "toolz": """
-import toolz
-def entry(words):
-    counts = toolz.pipe(words, toolz.frequencies, toolz.curry(toolz.valmap)(lambda n: n + 1))
-    groups = toolz.groupby(len, words)
-    return counts, toolz.merge_with(sum, counts, counts), toolz.keymap(str, groups), \
-        list(toolz.sliding_window(2, words)), toolz.reduceby(len, lambda a, b: a + b, words), \
-        list(toolz.partition_all(2, words)), toolz.get_in([0], words), \
-        toolz.assoc({}, 1, 2), toolz.compose(str, len)(words), \
-        list(toolz.interleave([words, words])), toolz.first(words)
-ARGUMENTS = (["a", "bb", "a", "cc"],)
-""",
-    "simpy": """
-import simpy
-def car(env, pump, log):
-    with pump.request() as wait:
-        yield wait | env.timeout(3)
-        yield env.timeout(2)
-        log.append(env.now)
-def entry(n):
-    env = simpy.Environment()
-    pump, log, store = simpy.Resource(env, 2), [], simpy.Store(env, 2)
-    tank = simpy.Container(env, 10, init=5)
-    for _ in range(n):
-        env.process(car(env, pump, log))
-    env.process(iter_put(env, store, tank))
-    env.run(until=30)
-    return log
-def iter_put(env, store, tank):
-    yield store.put(1)
-    yield store.get()
-    yield tank.put(1)
-    yield tank.get(2)
-ARGUMENTS = (5,)
-""",
-    "uncertainties": """
-import uncertainties
-from uncertainties import umath
-def entry(a, b):
-    x, y = uncertainties.ufloat(a, 0.1), uncertainties.ufloat(b, 0.2)
-    z = umath.sin(x) * y + x ** 2 / y - umath.exp(y)
-    return z.nominal_value, z.std_dev, f"{z:.2u}", str(x + 1), z > x
-ARGUMENTS = (1.0, 2.0)
-""",
-    "mpmath": """
-import mpmath
-def entry(x):
-    with mpmath.workdps(20):
-        m = mpmath.matrix([[1, 2], [3, x]])
-        return str(mpmath.quad(mpmath.sin, [0, x])), str(mpmath.besselj(0, x)), \
-            str(mpmath.zeta(x)), str(mpmath.det(m)), \
-            str(mpmath.findroot(lambda t: mpmath.cos(t) - t, 0.7)), str(mpmath.diff(mpmath.exp, x))
-ARGUMENTS = (3,)
-""",
-    "filterpy": """
-import numpy as np
-from filterpy.kalman import KalmanFilter, UnscentedKalmanFilter, MerweScaledSigmaPoints
-from filterpy.common import Q_discrete_white_noise
-def entry(kf, measurements):
-    kf.Q = Q_discrete_white_noise(2, 0.1, 0.1)
-    for z in measurements:
-        kf.predict()
-        kf.update(z)
-    means, covs, _, _ = kf.batch_filter(measurements)
-    points = MerweScaledSigmaPoints(2, 0.1, 2.0, 1.0)
-    ukf = UnscentedKalmanFilter(2, 1, 0.1, lambda x: x[:1], lambda x, dt: x, points)
-    ukf.predict(); ukf.update(1.0)
-    return kf.rts_smoother(means, covs)[0], ukf.x
-def make():
-    kf = KalmanFilter(dim_x=2, dim_z=1)
-    kf.F, kf.H = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
-    return kf
-ARGUMENTS = (make(), [1.0, 2.0, 3.0])
-""",
-    "emcee": """
-import emcee
-import numpy as np
-def log_prob(x): return -0.5 * np.sum(x * x)
-def entry(n):
-    sampler = emcee.EnsembleSampler(8, 2, log_prob)
-    sampler.run_mcmc(np.random.RandomState(0).randn(8, 2), n)
-    return sampler.get_chain(flat=True).mean(), sampler.acceptance_fraction, \
-        sampler.get_autocorr_time(quiet=True, tol=0)
-ARGUMENTS = (50,)
-""",
-    "networkx": """
-import networkx as nx
-def entry(graph):
-    return nx.shortest_path(graph, 0, 3), nx.pagerank(graph), nx.betweenness_centrality(graph), \
-        list(nx.connected_components(graph)), nx.minimum_spanning_tree(graph).edges, nx.degree_centrality(graph)
-ARGUMENTS = (nx.path_graph(6),)
-""",
-    "control": """
-import control
-def entry(gain):
-    system = control.tf([gain], [1, 2, 1])
-    closed = control.feedback(system, 1)
-    return control.step_response(closed).outputs, control.poles(closed), \
-        control.margin(system), control.tf2ss(closed).A
-ARGUMENTS = (2.0,)
-""",
-    "lmfit": """
-import numpy as np
-from lmfit.models import GaussianModel, LinearModel
-def entry(x, y):
-    model = GaussianModel() + LinearModel()
-    params = model.make_params(amplitude=1, center=0, sigma=1, slope=0, intercept=0)
-    result = model.fit(y, params, x=x)
-    return result.best_fit, result.fit_report(), result.eval_uncertainty()
-_x = np.linspace(-3, 3, 50)
-ARGUMENTS = (_x, np.exp(-_x * _x))
-""",
-}
-NEEDS = {"lmfit": ["asteval", "uncertainties", "dill"]}
+ROOT = Path(__file__).resolve().parent.parent
+EACH = int(os.environ.get("MUTATION_EACH", "20"))
+WAYS = ("own source only", "fingerprint", "with arguments' classes", "whole modules")
 
 CHILD = """
-import json, sys, warnings
+import hashlib, inspect, json, os, sys, warnings
 warnings.simplefilter("ignore")
 sys.dont_write_bytecode = True
+from memo.fingerprint import code
+class Folder:
+    def get(self, key):
+        path = os.path.join("tables", key.hex())
+        return open(path, "rb").read() if os.path.exists(path) else None
+    def put(self, key, value):
+        open(os.path.join("tables", key.hex()), "wb").write(value)
+code.table_cache = Folder()
 import study
 from memo.canonical import encode_arguments
 from memo.errors import UnstableArgument
@@ -148,7 +44,13 @@ try:
 except UnstableArgument:
     roots = tuple(type(argument) for argument in study.ARGUMENTS)
 base = fingerprint(study.entry)
-found = [base.digest.hex(), base.with_roots(roots).digest.hex(), len(base.manifest)]
+rooted = base.with_roots(roots)
+names = {".".join(i.name.split(".")[:end]) for i in rooted.manifest if i.origin == "project" for end in range(1, 9)}
+places = {getattr(module, "__file__", None) or "" for name, module in sys.modules.items() if name in names}
+files = sorted(place for place in places if place.endswith(".py"))
+own = hashlib.sha256(inspect.getsource(study.entry).encode()).hexdigest()
+whole = hashlib.sha256(b"".join(open(file, "rb").read() for file in files)).hexdigest()
+found = [[own, base.digest.hex(), rooted.digest.hex(), whole], len(rooted.manifest)]
 if sys.argv[1] == "trace":
     ran = set()
     def seen(frame, event, argument):
@@ -163,26 +65,64 @@ print(json.dumps(found))
 
 
 def ask(folder: Path, mode: str) -> list:
-    """Return what a fresh process finds: digest without and with the arguments' classes, and more if it traces."""
+    """Return what a fresh process finds: the digest by each way, the ingredients, and more if it traces."""
     env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "MPMATH_NOGMPY": "1", "PYTHONHASHSEED": "0"}
-    done = subprocess.run([sys.executable, "-c", CHILD, mode], env=env, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", CHILD, mode]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def functions(path: Path) -> dict[int, str]:
+def functions(path: Path) -> dict[int, ast.FunctionDef | ast.AsyncFunctionDef]:
     """Return the functions of a file by their first line."""
-    found = {}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            found[first_line(node)] = node.name
-    return found
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return {first_line(node): node for node in found}
 
 
 def first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Return the line of a function's first decorator, or its own."""
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+
+
+def words(node: ast.AST) -> set[str]:
+    """Return every name, attribute and string in a piece of code."""
+    found = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            found.add(inner.id)
+        elif isinstance(inner, ast.Attribute):
+            found.add(inner.attr)
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            found.update(inner.value.split("."))
+        elif isinstance(inner, ast.alias):
+            found.update(part for name in (inner.name, inner.asname) if name for part in name.split("."))
+    return found
+
+
+def led_to(study: Path, files: list[str]) -> set[str]:
+    """Return the names that chains of names, of whatever scope and type, lead to from a study."""
+    uses: dict[str, set[str]] = {}
+    for file in files:
+        for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                uses.setdefault(node.name, set()).update(words(node))
+            elif isinstance(node, ast.ClassDef):
+                methods = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)]
+                special = {method.name for method in methods if method.name.startswith("__")}
+                heads = [inner for inner in node.body if inner not in methods]
+                uses.setdefault(node.name, set()).update(special, *map(words, [*heads, *node.bases]))
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    for name in words(target):
+                        uses.setdefault(name, set()).update(words(node))
+    reached: set[str] = set()
+    pending = words(ast.parse(study.read_text(encoding="utf-8")))
+    while pending:
+        reached |= pending
+        pending = set().union(*(uses.get(name, ()) for name in pending)) - reached
+    return reached
 
 
 def mutated(text: str, line: int) -> str:
@@ -196,52 +136,74 @@ def mutated(text: str, line: int) -> str:
     raise LookupError(line)
 
 
-def share(folder: Path, chosen: list[tuple[str, int, str]], before: list) -> tuple[list, list]:
-    """Return the functions whose change was missed: by the code alone, and with the arguments' classes."""
-    missed: tuple[list, list] = ([], [])
-    for file, line, name in chosen:
-        path = Path(file)
+def changed(folder: Path, chosen: list[tuple[str, int, str]], before: list) -> list[list[str]]:
+    """Return, for each way, the functions whose change was seen."""
+    seen: list[list[str]] = [[] for _ in WAYS]
+    for one in chosen:
+        path, line = Path(one[0]), one[1]
         text = path.read_text(encoding="utf-8")
         path.write_text(mutated(text, line), encoding="utf-8")
         try:
             after = ask(folder, "ask")
         finally:
             path.write_text(text, encoding="utf-8")
-        for way in (0, 1):
-            if after[way] == before[way]:
-                missed[way].append(f"{path.stem}.{name}")
-    return missed
+        for way, digest in enumerate(after[0]):
+            if digest != before[0][way]:
+                seen[way].append(label(one))
+    return seen
+
+
+def label(one: tuple[str, int, str]) -> str:
+    """Return what a function is called in a report."""
+    file, line, name = one
+    return f"{Path(file).stem}:{line}.{name}"
+
+
+def install(package: str, folder: Path) -> None:
+    """Put a package and its study into a folder of the user's."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder)]
+    subprocess.run([*command, package, *NEEDS.get(package, [])], check=True, stderr=subprocess.DEVNULL)
+    (folder / "study.py").write_text(DRIVERS[package])
+    (folder / "tables").mkdir()
 
 
 def measure(package: str, folder: Path) -> str:
     """Install one package, change its functions, and return a row of the table."""
-    wanted = [package, *NEEDS.get(package, [])]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), *wanted],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    (folder / "study.py").write_text(DRIVERS[package])
+    install(package, folder)
     before = ask(folder, "trace")
-    ran = {(file, line) for file, line in before[3] if f"{folder}{os.sep}" in file and not file.endswith("study.py")}
-    loaded = [file for file in before[4] if str(folder / package) in file and file.endswith(".py")]
-    every = [(file, line, name) for file in loaded for line, name in functions(Path(file)).items()]
+    again = ask(folder, "ask")
+    if again[0] != before[0]:
+        print(f"  {package}: another process finds another fingerprint", file=sys.stderr)
+    ran = {(file, line) for file, line in before[2]}
+    loaded = [file for file in before[3] if str(folder / package) in file and file.endswith(".py")]
+    every = [(file, line, node.name) for file in loaded for line, node in functions(Path(file)).items()]
+    led = led_to(folder / "study.py", loaded)
+    groups = [
+        [one for one in every if one[:2] in ran],
+        [one for one in every if one[:2] not in ran],
+        [one for one in every if one[:2] not in ran and one[2] not in led],
+    ]
     chance = random.Random(0)
-    executed = [one for one in every if one[:2] in ran]
-    idle = [one for one in every if one[:2] not in ran]
-    executed, idle = (chance.sample(group, min(EACH, len(group))) for group in (executed, idle))
-    missed = share(folder, executed, before)
-    quiet = share(folder, idle, before)
-    recall = [100 * (1 - len(group) / len(executed)) for group in missed]
-    noise = [100 * (1 - len(group) / len(idle)) for group in quiet]
-    print(f"  {package} missed: {missed[1]}", file=sys.stderr)
-    return f"| {package} | {recall[0]:.0f} % | {recall[1]:.0f} % | {noise[1]:.0f} % | {before[2]} |"
+    chosen = [chance.sample(group, min(EACH, len(group))) for group in groups]
+    seen = [changed(folder, group, before) for group in chosen]
+    missed = sorted({label(one) for one in chosen[0]} - set(seen[0][2]))
+    print(f"  {package} missed: {missed}", f"not run: {seen[1][2]}", f"unreachable: {seen[2][2]}", file=sys.stderr)
+    cells = [
+        " / ".join(percent(len(found[way]), len(group)) for found, group in zip(seen, chosen, strict=True))
+        for way in range(len(WAYS))
+    ]
+    return f"| {package} | {' / '.join(str(len(group)) for group in chosen)} | {' | '.join(cells)} | {before[1]} |"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share as it stands in the table."""
+    return f"{100 * part / whole:.0f} %" if whole else "none"
 
 
 def main() -> None:
-    """Print the table."""
-    print("| package | recall, code | recall, with arguments' classes | of those not run, changed | ingredients |")
-    print("|---|---|---|---|---|")
+    """Print the table; each cell is: seen of those run (recall), of those not run, of those that no name leads to."""
+    print(f"| package | functions changed | {' | '.join(WAYS)} | ingredients |")
+    print("|---|---|" + "---|" * (len(WAYS) + 1))
     for package in sys.argv[1:] or DRIVERS:
         with tempfile.TemporaryDirectory() as folder:
             print(measure(package, Path(folder)), flush=True)

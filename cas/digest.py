@@ -43,9 +43,10 @@ def parallel_hasher() -> blake3:
 
 def digest(data: Buffer) -> bytes:
     """Return the BLAKE3-256 digest of contiguous bytes."""
-    if len(memoryview(data).cast("B")) >= THREADED_FROM:
-        return blake3(data, max_threads=_threads).digest()
-    return blake3(data).digest()
+    view = memoryview(data).cast("B")
+    if len(view) >= THREADED_FROM:
+        return blake3(view, max_threads=_threads).digest()
+    return blake3(view).digest()
 
 
 def digest_parts(parts: Iterable[Buffer]) -> bytes:

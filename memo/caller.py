@@ -66,7 +66,9 @@ class Caller:
         self.bypassed = 0
         self._past_hits = 0
         self._past_saved = 0.0
-        self._given = store
+        # Made absolute at once: functions that first run before and after an os.chdir share one store.
+        relative = isinstance(store, str | os.PathLike) and str(store).strip()
+        self._given = os.path.abspath(os.path.expanduser(store)) if relative else store  # type: ignore[arg-type]
         self._store: Store | None = None
         self._always = verify == "always"
         self._capacity = MEMORY_BYTES if memory else 0

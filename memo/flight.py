@@ -78,9 +78,7 @@ def _keep(caller: Caller, version: Version, signature: bytes, key: bytes, value:
         _store(caller, version, signature, key, value, cost)
     except MemoError as error:
         warn(f"{caller.name} computed its result, which is not stored: {error}", error.hint)
-    except (KeyboardInterrupt, SystemExit):
-        raise  # somebody wants the process to stop
-    except BaseException as error:  # noqa: BLE001 - promise 2: whatever the store or a class does, the caller gets the value
+    except Exception as error:  # noqa: BLE001 - promise 2: whatever the store or a codec does, the caller gets the value
         warn(
             f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint_of(error)
         )

@@ -6,9 +6,11 @@ Keeps I3 through the order of its callers, I8 for `stamps`, I9, I10.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 from cas.errors import BusyError, IntegrityError, InvalidInputError, StorageError
+from cas.local.body import DIGEST_AT, INLINE_AT
 from cas.local.connections import Connections
 from cas.local.layout import FORMAT, cannot_write
 from cas.local.locks import FileLock
@@ -36,8 +38,8 @@ CREATE TABLE functions (
 CREATE TABLE provenances (id INTEGER PRIMARY KEY, body BLOB NOT NULL UNIQUE);
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL, function INTEGER NOT NULL, codec TEXT NOT NULL,
-    digest BLOB NOT NULL, cost REAL NOT NULL, created REAL NOT NULL, used REAL, size INTEGER NOT NULL,
-    provenance INTEGER NOT NULL, summary TEXT NOT NULL, signature BLOB NOT NULL, data BLOB);
+    cost REAL NOT NULL, created REAL NOT NULL, used REAL NOT NULL, size INTEGER NOT NULL,
+    provenance INTEGER NOT NULL, summary TEXT NOT NULL, signature BLOB NOT NULL, body BLOB NOT NULL);
 CREATE UNIQUE INDEX entries_by_key ON entries (key, function);
 CREATE TABLE needs (entry INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (entry, digest)) WITHOUT ROWID;
 CREATE INDEX needs_of_digest ON needs (digest);
@@ -46,21 +48,16 @@ CREATE TABLE stamps (
 CREATE TABLE cache (name BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN DELETE FROM needs WHERE entry = old.id; END;
 """
-# The row is found by its number and its key looked at again: a bit that flips in the index of keys, which a plain
-# `WHERE key = ?` believes, would serve another call's result (0.06 µs).
-_FETCH = """
-SELECT codec, digest, data, cost, coalesce(used, created) FROM entries
-WHERE id = (SELECT id FROM entries WHERE key = ?) AND +key = ?
-"""
-_ENTRY = """
-SELECT e.id, e.key, e.function, e.signature, e.codec, e.digest, e.data IS NOT NULL, e.size, e.summary, e.cost,
-       e.created, coalesce(e.used, e.created), e.provenance,
+_FETCH = "SELECT body, used FROM entries WHERE key = ?"
+_ENTRY = f"""
+SELECT e.id, e.key, e.function, e.signature, e.codec, substr(CAST(e.body AS BLOB), {DIGEST_AT}, 32),
+       substr(CAST(e.body AS BLOB), {INLINE_AT}, 1), e.size, e.summary, e.cost, e.created, e.used, e.provenance,
        (SELECT group_concat(hex(n.digest), ' ') FROM needs AS n WHERE n.entry = e.id)
 FROM entries AS e
 """
 _ORDERS = {
     "created": "e.id",
-    "used": "coalesce(e.used, e.created)",
+    "used": "e.used",
     "cost": "e.cost",
     "size": "e.size",
     "codec": "e.codec",
@@ -82,13 +79,13 @@ class Index:
         self._connections = Connections(layout.index, writable, self._prepare)
         self._still = False
 
-    def fetch(self, key: bytes) -> tuple[str, bytes, bytes | None, float, float] | None:
-        """Return codec, root digest, inline bytes, cost and last use of an entry: the one statement of a hit."""
+    def fetch(self, key: bytes) -> tuple[bytes, float] | None:
+        """Return the body of an entry and when it was last used: the one statement of a hit."""
         try:
             run = self._connections.own.run
         except AttributeError:
             run = self.run
-        return run(_FETCH, (key, key)).fetchone()  # type: ignore[no-any-return]
+        return run(_FETCH, (key,)).fetchone()  # type: ignore[no-any-return]
 
     @property
     def own(self) -> threading.local:
@@ -96,6 +93,8 @@ class Index:
         try:
             return self._connections.connect()
         except FAULTS as error:
+            if not os.path.exists(self._layout.index):
+                raise _lost(self._layout.index) from error
             raise explain(error, self._layout.index) from error
         except OSError as error:
             raise cannot_write(error, self._layout.index) from error
@@ -118,6 +117,10 @@ class Index:
             raise explain(error, self._layout.index) from error
         except OSError as error:
             raise cannot_write(error, self._layout.index) from error
+
+    def connect(self) -> None:
+        """Connect this thread, which makes the tables of a new store."""
+        self.own  # noqa: B018 - connects
 
     def renew(self) -> None:
         """Let every thread connect anew, since the file was deleted."""
@@ -149,11 +152,14 @@ class Index:
         if version == 0 and self._writable:
             with self._lock:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
+                # Where blobs stand, an index without tables has lost them: it must not read as "none is needed" (I4).
+                if version == 0 and not self._layout.holds_results():
                     connection.execute("PRAGMA journal_mode=WAL")
                     connection.executescript(
                         f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id={_APPLICATION};"
                         f"PRAGMA user_version={FORMAT}; COMMIT;"
+                        # On the disk before any blob is: a power failure leaves no store without tables.
+                        "PRAGMA wal_checkpoint(TRUNCATE);"
                     )
                     version = FORMAT
         if version > FORMAT:
@@ -162,9 +168,7 @@ class Index:
                 "it was made by a newer cas: update this one (pip install -U cas-memo), or name another store",
             )
         if version == 0:
-            raise IntegrityError(
-                f"the index {self._layout.index} is empty", "remove the store, or restore it from a copy"
-            )
+            raise _lost(self._layout.index)
 
     def writing(self, durable: bool = False) -> _Transaction:
         """Return a write transaction, to be held in a `with` block; yields this thread's `execute`."""
@@ -264,6 +268,13 @@ class _Transaction:
     def _reraise(self, error: BaseException | None) -> None:
         if isinstance(error, FAULTS):
             raise explain(error, self._index._layout.index) from error  # noqa: SLF001 - same module
+
+
+def _lost(path: str) -> IntegrityError:
+    return IntegrityError(
+        f"the index {path} is gone, or has lost its tables",
+        "restore it from a copy, or move the store away and start a new one; its blobs stay readable as files",
+    )
 
 
 def explain(error: Exception, path: str) -> Exception:

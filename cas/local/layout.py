@@ -53,7 +53,7 @@ class Layout:
     def create(self) -> None:
         """Make an empty store here, or leave the one that stands here alone.
 
-        Many processes may do so at once: each step may be repeated, and `FORMAT` comes last and whole.
+        Many processes may do so at once: each step may be repeated. The index is made next, and `FORMAT` comes last.
 
         Raises:
             InvalidInputError: The folder holds something else.
@@ -69,11 +69,21 @@ class Layout:
                 os.makedirs(folder, mode=0o700, exist_ok=True)
             for name, text in (("CACHEDIR.TAG", _CACHEDIR_TAG), (".gitignore", "*\n")):
                 self._write_whole(os.path.join(self.root, name), text)
-            self._write_whole(self.format, _FORMAT_TEXT)
         except (FileExistsError, NotADirectoryError) as error:
             raise InvalidInputError(
                 f"expected a folder for the store, found a file: {error.filename}", _NOT_A_STORE
             ) from error
+        except OSError as error:
+            raise cannot_write(error, self.root) from error
+
+    def holds_results(self) -> bool:
+        """Return whether a whole store stands here, in which blobs were written."""
+        return os.path.exists(self.format) and any(files for _, _, files in os.walk(self.blobs))
+
+    def complete(self) -> None:
+        """Say that a whole store stands here."""
+        try:
+            self._write_whole(self.format, _FORMAT_TEXT)
         except OSError as error:
             raise cannot_write(error, self.root) from error
 
@@ -99,17 +109,7 @@ class Layout:
             with open(self.format, encoding="utf-8", errors="replace") as file:
                 text = file.read(200)
         except (FileNotFoundError, NotADirectoryError):
-            if os.path.isdir(self.root) or not os.path.lexists(self.root):
-                occupied = os.path.isdir(self.root) and not set(os.listdir(self.root)) <= _TOP
-            else:
-                occupied = True
-            if occupied:
-                raise InvalidInputError(
-                    f"expected a store, found something else at {self.root}", _NOT_A_STORE
-                ) from None
-            raise NotFoundError(
-                f"there is no store at {self.root}", "the first result that a function stores makes one"
-            ) from None
+            raise self._absent() from None
         except OSError as error:
             raise cannot_read(error, self.format) from error
         if text != _FORMAT_TEXT:
@@ -119,6 +119,20 @@ class Layout:
                 if text.startswith("cas store")
                 else _NOT_A_STORE,
             )
+
+    def _absent(self) -> NotFoundError | InvalidInputError:
+        """Return what to say where no `FORMAT` stands: there is nothing, or something else."""
+        try:
+            names = set(os.listdir(self.root))
+        except FileNotFoundError:
+            names = set()
+        except NotADirectoryError:
+            names = {self.root}
+        if names <= _TOP:
+            return NotFoundError(
+                f"there is no store at {self.root}", "the first result that a function stores makes one"
+            )
+        return InvalidInputError(f"expected a store, found something else at {self.root}", _NOT_A_STORE)
 
 
 _PARTS = frozenset(

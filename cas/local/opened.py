@@ -22,17 +22,19 @@ def open_local(root: str, create: bool, writable: bool) -> LocalStore:
     """Return this process's one store at `root`, made if there is none and `create`."""
     root = os.path.realpath(root)
     with _opening:
-        layout = Layout(root)
+        layout, new = Layout(root), False
         try:
             layout.check()
         except NotFoundError:
             if not (create and writable):
                 raise
-            layout.create()
-        writable = writable and os.access(root, os.W_OK)
+            new = True
+        writable = writable and (new or os.access(root, os.W_OK))
         store = _opened.get((root, writable))
         if store is None:
             store = _opened[root, writable] = LocalStore(layout, writable)
+        if new:
+            store.create()
         return store
 
 

@@ -17,11 +17,11 @@ _FUNCTION = "f.id, f.fingerprint, f.module, f.qualname, f.parameters, f.manifest
 _RECORDS = f"SELECT {_FUNCTION} FROM functions AS f ORDER BY f.created DESC, f.id DESC"
 _SUMMARIES = f"""
 SELECT {_FUNCTION}, count(e.id), coalesce(sum(e.size), 0), coalesce(sum(e.cost), 0), f.hits, f.saved,
-       max(f.used, coalesce(max(coalesce(e.used, e.created)), 0))
+       max(f.used, coalesce(max(e.used), 0))
 FROM functions AS f LEFT JOIN entries AS e ON e.function = f.id GROUP BY f.id ORDER BY f.created DESC, f.id DESC
 """
 _WEIGHTS = """
-SELECT e.id, e.key, coalesce(f.fingerprint, x''), e.size, e.cost, e.created, coalesce(e.used, e.created), n.digest
+SELECT e.id, e.key, coalesce(f.fingerprint, x''), e.size, e.cost, e.created, e.used, n.digest
 FROM entries AS e LEFT JOIN functions AS f ON f.id = e.function LEFT JOIN needs AS n ON n.entry = e.id ORDER BY e.id
 """
 
@@ -43,7 +43,7 @@ class EntryReader:
             signature=signature,
             codec=codec,
             digest=digest,
-            inline=bool(inline),
+            inline=inline == b"\x01",
             size=size,
             # Read with the row: by a second statement, those of an entry replaced meanwhile would be gone.
             blobs=tuple(sorted(map(bytes.fromhex, (needs or "").split()))),

@@ -10,11 +10,10 @@ import os
 import threading
 import time
 
-from blake3 import blake3
-
 from cas.blob import BlobFile
 from cas.errors import CasError, IntegrityError, InvalidInputError, NotFoundError, ReadOnlyError
 from cas.local.blobs import Blobs
+from cas.local.body import unseal
 from cas.local.claims import Claim, Claims
 from cas.local.deposit import LocalDeposit
 from cas.local.index import FAULTS, Index, explain
@@ -24,7 +23,7 @@ from cas.local.locks import SharedLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, NoReturn
 
     from cas.entry import Call, Entry, FunctionRecord, FunctionSummary
     from cas.local.blobs import Stamp
@@ -67,16 +66,16 @@ class LocalStore:
             raise explain(error, self.layout.index) from error
         if row is None:
             return None
-        data = row[2]
+        body, used = row
         try:
-            intact = bytes(row[1]) == row[1] if data is None else blake3(data).digest() == row[1]
+            result = unseal(key, body)
         except TypeError:
-            intact = False  # one bit in the header of a row turns bytes into text
-        if not intact:
-            self._drop_damaged(key, data)
-        return row
+            result = None  # one bit in the header of a row turns bytes into text or a number
+        if result is None:
+            self._drop_damaged(key, body)
+        return *result, used
 
-    def _drop_damaged(self, key: bytes, data: object) -> None:
+    def _drop_damaged(self, key: bytes, data: object) -> NoReturn:
         if self.writable:
             path = os.path.join(self.layout.quarantine, f"entry-{key.hex()}")
             try:
@@ -131,11 +130,11 @@ class LocalStore:
         """Open the writing of one call's result; see `Store.deposit`."""
         self.require_writable()
         if self.index.moved():
-            self._start_over()
+            self.create()
         return LocalDeposit(self, call, cost)
 
-    def _start_over(self) -> None:
-        """Make the store again after somebody deleted its folder under a running process."""
+    def create(self) -> None:
+        """Make the store, or make it again after somebody deleted its folder under a running process."""
         with self._renewing:
             self.layout.create()
             if self.index.moved():
@@ -143,6 +142,8 @@ class LocalStore:
                 # The old claims keep their file: a thread may hold one, and their end frees them.
                 self._claims = Claims(self.layout.claims)
                 self._stamps.clear()
+            self.index.connect()
+            self.layout.complete()
 
     def require_writable(self) -> None:
         """Raise ReadOnlyError unless this store takes writes."""

@@ -51,7 +51,9 @@ def encode(value: object, write: Write) -> tuple[Parts, str]:
         content = pickle.dumps(value, protocol=5)
         if _MAIN.encode() in content:
             content = _dumps_naming_main(value)
-    except Exception as error:  # the __reduce__ of any class may raise anything
+    except (KeyboardInterrupt, SystemExit):
+        raise  # somebody wants the process to stop
+    except BaseException as error:  # the __reduce__ of any class may raise anything
         raise CodecError(
             f"pickle: expected a value that can be stored, got a {kind}: {error}",
             "return plain values or arrays, or give the class a __getstate__ that leaves out what cannot be stored",

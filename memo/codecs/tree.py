@@ -40,7 +40,7 @@ _MAPPINGS = frozenset(("dict", "OrderedDict", "Counter", "defaultdict"))
 # Deeper containers are left to pickle.
 _DEPTH = DEPTH // 2
 # A child blob costs a file and a read of it; below this, the array stands in the form.
-_CHILD_FROM = 1024
+_CHILD_FROM = 8192
 
 
 def takes(value: object) -> bool:

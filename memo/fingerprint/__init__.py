@@ -16,6 +16,7 @@ from memo.fingerprint.constants import CONTAINERS, plain_digest
 from memo.fingerprint.dependencies import is_project, visit, visit_depends, visit_function
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import Graph
+from memo.fingerprint.initial import add_initial
 from memo.fingerprint.manifest import Ingredient, Manifest, sort
 from memo.fingerprint.node import Node, fold_graph
 
@@ -105,6 +106,8 @@ class Fingerprint:
         self.module, self.qualname = identity(function)
         graph = self._graph = Graph(options.pin, visit, visit_function)
         self._root = _grow(graph, function, options, roots)
+        while add_initial(graph, self._root, self._is_state):
+            graph.grow()
         self.digest, self._nodes = fold_graph(self._root, self._local, self._is_state)
         graph.token.forget(graph.state.places, graph.state.objects)
         self.is_current: Callable[[], bool] = graph.token.check(plain_digest)
@@ -168,6 +171,8 @@ def _shown_doc(doc: object) -> bytes:
 def _source(node: Node) -> str | None:
     if node.kind == "function":
         return local(node.value).source
+    if node.kind == "initial":
+        return node.value if isinstance(node.value, str) else None
     if node.kind == "value":
         if type(node.value) in CONTAINERS and len(node.value) > SHOWN:
             return f"<{type(node.value).__name__} of {len(node.value)}>"

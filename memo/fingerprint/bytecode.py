@@ -39,6 +39,17 @@ def bytecode_digest(code: CodeType) -> bytes:
     return digest(code.co_code + code.co_exceptiontable + b"\0" + shape.encode("utf-8", "surrogatepass"))
 
 
+def contains(code: CodeType, inner: CodeType) -> bool:
+    """Tell whether a code object is among those that another one makes functions of, at any depth."""
+    pending = [code]
+    while pending:
+        current = pending.pop()
+        if current is inner:
+            return True
+        pending.extend(const for const in current.co_consts if hasattr(const, "co_code"))
+    return False
+
+
 def _is_names(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
 

@@ -185,6 +185,8 @@ def _is_generated(cls: type, value: object) -> bool:
     if type(function) is not FunctionType:
         return False
     function = function.__dict__.get("__wrapped__", function)
+    if type(function) is not FunctionType:
+        return False  # a wrapper of a callable object
     file = function.__code__.co_filename
     if file.startswith("<attrs generated"):
         return True

@@ -10,6 +10,7 @@ import sys
 from types import FunctionType, ModuleType
 
 from memo.errors import UnstableFunction
+from memo.fingerprint import boundary
 from memo.fingerprint.code import local
 
 TYPE_CHECKING = False
@@ -103,6 +104,7 @@ def mark_state(state: State, function: FunctionType, owner: type | None) -> None
     names = local(function).references
     for name in names.stores:
         state.places.add((id(function.__globals__), name))
+        state.start_at("global", function.__globals__, name, function, rebound=True)
     for scope, root, chain, how in names.mutations:
         _mark(state, function, owner, (scope, root, chain, how))
 
@@ -117,6 +119,7 @@ def _mark(
     space = function.__globals__
     freevars = function.__code__.co_freevars
     if scope != "g" and root in freevars:
+        state.start_at("cell", function, root, function, rebound=how == "bind" and not chain)
         cell = (function.__closure__ or ())[freevars.index(root)]
         if how == "bind" and not chain:
             state.places.add((id(cell), ""))
@@ -127,12 +130,31 @@ def _mark(
             return
     elif how == "bind" and not chain:
         state.places.add((id(space), root))
+        state.start_at("global", space, root, function, rebound=True)
         return
     elif root in space:
         value = space[root]
+        _start(state, function, (root, *chain), how == "bind")
     else:
         return
     _mark_chain(state, value, chain, how)
+
+
+def _start(state: State, function: FunctionType, dotted: tuple[str, ...], bound: bool) -> None:
+    """Note the variable behind an attribute chain: in a module, in a class, or on a function."""
+    space, name, chain = function.__globals__, dotted[0], dotted[1:]
+    value = space[name]
+    while isinstance(value, ModuleType) and chain:
+        space, name, chain = vars(value), chain[0], chain[1:]
+        value = space.get(name)
+    if isinstance(value, type) and chain:
+        if boundary.origin_of_class(value) == boundary.PROJECT:
+            state.start_at("class", value, chain[0], function, rebound=bound)
+    elif boundary.origin_of_namespace(space) == boundary.PROJECT and not isinstance(value, ModuleType):
+        own = isinstance(value, FunctionType) and chain
+        # Names a module's variable that the chain did not reach: it is bound there, not changed in place.
+        bound = bound and (bool(own) or not chain)
+        state.start_at("global", space, f"{name}.{chain[0]}" if own else name, function, rebound=bound)
 
 
 def _mark_chain(state: State, value: Any, chain: tuple[str, ...], how: str) -> None:
@@ -169,6 +191,11 @@ def _mark_parameter(
             return
         # An attribute that methods rebind or fill is state, on the class and on its instances.
         state.places.add((id(owner), chain[0]))
+        for cls in owner.__mro__:
+            # Assigning to a property calls it; it is not rebound.
+            is_property = hasattr(type(vars(cls).get(chain[0])), "__set__")
+            if not is_property and boundary.origin_of_class(cls) == boundary.PROJECT:
+                state.start_at("class", cls, chain[0], function, rebound=True)
         holder = _holder(owner, chain[0])
         if holder is not None and how == "item":
             state.objects[id(vars(holder)[chain[0]])] = vars(holder)[chain[0]]
@@ -176,3 +203,4 @@ def _mark_parameter(
     default = {**defaults(function), **(function.__kwdefaults__ or {})}.get(root)
     if default is not None and how == "item" and not chain:
         state.objects[id(default)] = default
+        state.start_at("default", function, root, function)

@@ -7,16 +7,19 @@ because the file was edited since or never existed, is named by its bytecode and
 
 from __future__ import annotations
 
+import os
 import sys
+from types import FunctionType
 
 from cas.digest import digest
 from memo.fingerprint.bytecode import bytecode_digest
-from memo.fingerprint.text import source_text
+from memo.fingerprint.text import settled_text, source_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType, FunctionType
-    from typing import Protocol
+    from collections.abc import Callable
+    from types import CodeType
+    from typing import Any, Protocol
 
     from memo.fingerprint.references import References
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
             """Keep `value` under `key`."""
 
 
-TABLE_VERSION = b"memo/table/3"
+TABLE_VERSION = b"memo/table/4"
 PYTHON = f"{sys.implementation.cache_tag}-{sys.hexversion:x}-{sys.flags.optimize}"
 # The `from __future__` switches that a function inherits, such as those of a notebook's session.
 FUTURE_FLAGS = 0x1FE0000
@@ -67,6 +70,21 @@ class Local:
         return "\n".join(self.text.splitlines()[first - 1 : last])
 
 
+class Statement:
+    """A statement that runs when a module is loaded; see `memo.fingerprint.statements`."""
+
+    __slots__ = ("attributes", "digest", "imports", "loads", "scope", "source", "touched")
+
+    def __init__(self, row: Any, lines: list[str]) -> None:
+        self.scope: str = row[0]
+        self.digest: bytes = row[1]
+        self.touched: frozenset[str] = frozenset(row[2])
+        self.loads: list[tuple[str, ...]] = [tuple(chain) for chain in row[3]]
+        self.attributes: list[str] = row[4]
+        self.imports: list[tuple[int, str, str, str]] = row[5]
+        self.source = "\n".join(lines[row[6] - 1 : row[7]])
+
+
 class MemoryCache:
     """The table cache of a process that has no better one."""
 
@@ -84,6 +102,7 @@ class MemoryCache:
 
 table_cache: TableCache = MemoryCache()
 _tables: dict[tuple[str, int], dict[bytes, list[object]]] = {}
+_statements: dict[str, list[Statement]] = {}
 _locals: dict[int, tuple[CodeType, Local]] = {}
 
 
@@ -111,6 +130,30 @@ def _describe(code: CodeType, text: str | None) -> Local:
     return Local(tree, documented, References.unpack(packed), text, (first, last))  # type: ignore[arg-type]
 
 
+def rows_of(space: dict[str, Any]) -> list[Statement] | None:
+    """Return the statements that a module was loaded with; None if no text is sure to be the one that was loaded."""
+    path = space.get("__file__")
+    text = settled_text(path) if isinstance(path, str) else None
+    if text is None:
+        return None
+    own = os.path.basename(str(path))
+    for value in list(space.values()):
+        if type(value) is not FunctionType or value.__globals__ is not space:
+            continue
+        if os.path.basename(value.__code__.co_filename) == own and local(value).text != text:
+            return None
+    if text not in _statements:
+        lines = text.splitlines()
+        _statements[text] = [Statement(row, lines) for row in _kept(b"statements/1", text, 0, _parse_statements)]
+    return _statements[text]
+
+
+def _parse_statements(text: str, flags: int) -> Any:
+    from memo.fingerprint.statements import statements  # noqa: PLC0415 - loads `ast`; see `_parse_table`
+
+    return statements(text)
+
+
 def _table(text: str, flags: int) -> dict[bytes, list[object]]:
     table = _tables.get((text, flags))
     if table is None:
@@ -119,19 +162,28 @@ def _table(text: str, flags: int) -> dict[bytes, list[object]]:
 
 
 def _load_table(text: str, flags: int) -> dict[bytes, list[object]]:
-    from msgpack import packb, unpackb  # noqa: PLC0415 - once for each file
+    table: dict[bytes, list[object]] = _kept(TABLE_VERSION, text, flags, _parse_table)
+    return table
 
-    encoded = text.encode("utf-8", "surrogatepass")
-    key = digest(b"\0".join((TABLE_VERSION, PYTHON.encode(), b"%x" % flags, encoded)))
-    kept = table_cache.get(key)
-    # A damaged table is one to make again: a name missing in it would be a dependency missed.
-    if kept is not None and digest(kept[32:]) == kept[:32]:
-        table: dict[bytes, list[object]] = unpackb(kept[32:])
-        return table
+
+def _parse_table(text: str, flags: int) -> Any:
     # Lazy: parsing loads `ast`, 7 ms, which a process whose tables are kept never needs.
     from memo.fingerprint.syntax import translate  # noqa: PLC0415
 
-    table = translate(text, flags)
-    packed = packb(table)
+    return translate(text, flags)
+
+
+def _kept(version: bytes, text: str, flags: int, parse: Callable[[str, int], Any]) -> Any:
+    """Return what is known of a text, kept from an earlier process or made now."""
+    from msgpack import packb, unpackb  # noqa: PLC0415 - once for each file
+
+    encoded = text.encode("utf-8", "surrogatepass")
+    key = digest(b"\0".join((version, PYTHON.encode(), b"%x" % flags, encoded)))
+    kept = table_cache.get(key)
+    # A damaged table is one to make again: a name missing in it would be a dependency missed.
+    if kept is not None and digest(kept[32:]) == kept[:32]:
+        return unpackb(kept[32:], strict_map_key=False)
+    packed = packb(parse(text, flags))
     table_cache.put(key, digest(packed) + packed)
-    return table
+    # Unpacked anew, so that the first process sees the same lists as the later ones.
+    return unpackb(packed, strict_map_key=False)

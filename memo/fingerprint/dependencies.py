@@ -90,7 +90,10 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
         _resolve(graph, node, function, chain)
     for level, module, wanted in names.imports:
         visit_import(graph, node, function, (level, module, wanted))
-    if "import_module" in names.attributes or {("import_module",), ("__import__",)} & set(names.loads):
+    if (
+        any(chain[-1] in ("import_module", "__import__") for chain in names.loads)
+        or "import_module" in names.attributes
+    ):
         _import_literals(graph, node, names.strings)
     for label, value, where in captured(graph, function):
         node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
@@ -118,8 +121,10 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
     """Follow a global name and its attributes, link by link through modules, to what they stand for now."""
     space, name = function.__globals__, chain[0]
     if name in UNSEEN_GLOBALS:
+        graph.use(chain[1:])
         return
     if name == "__name__":
+        graph.use(chain[1:])
         node.link("g:__name__", graph.visit(boundary.module_name(space), "__name__"))
         return
     found, value = graph.lookup(space, name)
@@ -130,13 +135,14 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
             graph.note(f"{name}() may use any name of the module; the whole module counts", node.name)
             widen(graph, node, space)
         if not found or boundary.is_builtin(value):
+            graph.use(chain[1:])
             return
     label, where = f"g:{name}", place(space, name)
     for position, attribute in enumerate(chain[1:], 1):
         if not isinstance(value, ModuleType):
-            if type(value) is FunctionType and attribute in value.__dict__:
-                graph.use((attribute,))
+            graph.use(chain[position:])
             break
+        graph.through_modules.append((where, (attribute,)))
         origin = boundary.origin_of_namespace(vars(value))
         if origin != boundary.PROJECT:
             _leave(graph, node, (value, origin), (label, chain[position:]))
@@ -167,8 +173,9 @@ def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple
     origin, (label, attributes) = module[1], rest
     value: Any = module[0]
     name: str = value.__name__
-    for attribute in attributes:
+    for position, attribute in enumerate(attributes):
         if not isinstance(value, ModuleType):
+            graph.use(attributes[position:])
             break
         found, inner = graph.lookup(vars(value), attribute)
         name = f"{name}.{attribute}"

@@ -61,6 +61,9 @@ class Graph:
         token: What was read on the way.
         state: What the functions met so far change themselves.
         classes: The project's classes met.
+        through_modules: Attributes read off modules, and where the module was named: names of methods only if code
+            rebinds that.
+        told: The variables of which it is known what they start from.
     """
 
     def __init__(
@@ -74,6 +77,8 @@ class Graph:
         self.notes: dict[str, Node] = {}
         self.state = State()
         self.classes: list[type] = []
+        self.told: set[Place] = set()
+        self.through_modules: list[tuple[Place, tuple[str, ...]]] = []
         self._visit = visit
         self._visit_method = visit_method
         self._nodes: dict[int, Node] = {}
@@ -115,6 +120,10 @@ class Graph:
     def knows(self, value: object) -> bool:
         """Tell whether a value has a node."""
         return id(value) in self._nodes
+
+    def nodes(self) -> Iterable[Node]:
+        """Return every node entered."""
+        return self._nodes.values()
 
     def grow(self) -> None:
         """Expand until nothing is pending: the fixed point."""
@@ -191,9 +200,10 @@ class State:
         self.objects: dict[int, object] = {}
         self.origins: dict[Place, Origin] = {}
 
-    def start_at(self, kind: str, owner: Any, name: str, by: FunctionType | None = None) -> None:
-        """Note a variable that state starts from, and the function that changes it."""
+    def start_at(self, kind: str, owner: Any, name: str, by: FunctionType | None = None, rebound: bool = False) -> None:
+        """Note a variable that state starts from, the function that changes it, and whether it rebinds it."""
         origin = self.origins.setdefault((id(owner), name), Origin(kind, owner, name))
+        origin.rebound |= rebound
         if by is not None:
             origin.changed_by.append(by)
 
@@ -206,15 +216,17 @@ class Origin:
         owner: The namespace, the class, or the function.
         name: The variable.
         changed_by: The functions that change it.
+        rebound: Whether they give it new values, or change the one it has.
     """
 
-    __slots__ = ("changed_by", "kind", "name", "owner")
+    __slots__ = ("changed_by", "kind", "name", "owner", "rebound")
 
     def __init__(self, kind: str, owner: Any, name: str) -> None:
         self.kind = kind
         self.owner = owner
         self.name = name
         self.changed_by: list[FunctionType] = []
+        self.rebound = False
 
 
 def place(owner: object, name: str) -> Place:

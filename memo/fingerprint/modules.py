@@ -104,7 +104,7 @@ def visit_attributes(graph: Graph, node: Node, module: ModuleType, names: Iterab
 def visit_import(graph: Graph, node: Node, function: FunctionType, wanted: Import) -> None:
     """Link what an import inside a function brings; a module of the project is imported, as the call would do."""
     level, name, names = wanted
-    full = _absolute(function.__globals__, level, name)
+    full = absolute(function.__globals__, level, name)
     if full is None:
         return
     origin = boundary.origin_of_module(full)
@@ -140,7 +140,8 @@ def _visit_member(graph: Graph, node: Node, module: ModuleType | None, wanted: t
     node.link(f"i:{full}.{part}", graph.visit(value, f"{full}.{part}"), place(space, part))
 
 
-def _absolute(space: dict[str, Any], level: int, name: str) -> str | None:
+def absolute(space: dict[str, Any], level: int, name: str) -> str | None:
+    """Return the full name of a module imported by a relative one; None if there is no such package."""
     if level == 0:
         return name
     package = space.get("__package__") or str(space.get("__name__", "")).rpartition(".")[0]

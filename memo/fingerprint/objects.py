@@ -143,7 +143,10 @@ def _use_strings(graph: Graph, value: object, limit: int = 1000) -> None:
             graph.use((value,))
     elif type(value) in CONTAINERS and len(value) <= limit:  # type: ignore[arg-type]
         parts = [*value, *value.values()] if isinstance(value, dict) else list(value)  # type: ignore[call-overload]
-        graph.use([part for part in parts if type(part) is str and part.isidentifier()])
+        # Methods of the language's own are in anyway; what is left, such as `__subclasses__`, is more often forbidden
+        # by a table than called through it.
+        names = [part for part in parts if type(part) is str and part.isidentifier()]
+        graph.use([name for name in names if not (name.startswith("__") and name.endswith("__"))])
         for part in parts:
             if type(part) in CONTAINERS:
                 _use_strings(graph, part, limit // 10)

@@ -39,7 +39,7 @@ class References:
 
     Attributes:
         loads: Global names with the attributes read off them: `("np", "linalg", "norm")`.
-        attributes: Every attribute name read, written or deleted.
+        attributes: Every attribute name read, written or deleted, but for those in `loads`.
         strings: String constants that could be names.
         stores: Global names assigned or deleted.
         imports: Imports inside the code: (level, module, names).
@@ -134,7 +134,6 @@ def _collect(code: CodeType, found: _Collector) -> None:
         if chain:
             if attribute and op in (LOAD_ATTR, LOAD_METHOD):
                 chain = (*chain, attribute)
-                found.attributes.add(attribute)
                 continue
             found.loads.add(chain)
             chain = ()

@@ -38,7 +38,18 @@ def statements(text: str) -> list[Row]:
         for node in tree.body
         if isinstance(node, DEFINITIONS)
     }
-    return [row for node in tree.body for row in _rows("", node, called)]
+    reached = {name: _reached(name, called) for name in called}
+    return [row for node in tree.body for row in _rows("", node, reached)]
+
+
+def _reached(name: str, called: dict[str, set[str]]) -> set[str]:
+    """Return the names in a function and in the functions of the module that it calls, at any depth."""
+    found: set[str] = set()
+    pending = called[name]
+    while pending:
+        found = found | pending
+        pending = set().union(*(called.get(one, ()) for one in pending)) - found
+    return found
 
 
 def _rows(scope: str, node: ast.stmt, called: dict[str, set[str]]) -> Iterator[Row]:
@@ -81,6 +92,9 @@ def _open(scope: str, node: ast.stmt, called: dict[str, set[str]]) -> Iterator[R
 
 
 def _row(scope: str, node: ast.stmt, touched: set[str]) -> Row:
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        value = ast.Assign([node.target], node.value)
+        node = ast.fix_missing_locations(ast.copy_location(value, node))
     imports: list[object] = []
     loads: set[tuple[str, ...]] = set()
     attributes: set[str] = set()

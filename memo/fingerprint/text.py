@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _files: dict[str, tuple[tuple[int, int, int], str | None]] = {}
+# Read once: the clock may be set while the process runs.
+_began: float | None = None
 
 
 def source_text(code: CodeType, namespace: dict[str, Any]) -> str | None:
@@ -48,6 +51,31 @@ def _file_text(path: str) -> str | None:
         return None
     _files[path] = stamp, text
     return text
+
+
+def settled_text(path: str) -> str | None:
+    """Return the text of a file that has not changed since the process began: what it loaded is what stands there."""
+    text = _file_text(path)
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return text if max(status.st_mtime, status.st_ctime) <= began() else None
+
+
+def began() -> float:
+    """Return when this process began; where the system does not say, no file counts as older."""
+    global _began
+    if _began is None:
+        _began = 0.0
+        try:
+            with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
+                ticks = int(file.read().rpartition(")")[2].split()[19])
+            age = time.clock_gettime(time.CLOCK_BOOTTIME) - (ticks + 1) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError, AttributeError):
+            return _began
+        _began = time.time() - age
+    return _began
 
 
 def _decode(data: bytes) -> str | None:

@@ -57,6 +57,11 @@ class Token:
         """Note what a slot of an object held: its descriptor and the value."""
         self._slots[id(owner), name] = (owner, held[0]), held[1], ((id(owner), name), *also)
 
+    def owner(self, place: Place) -> Any:
+        """Return the namespace or object that a name was read from; None if it was not read."""
+        noted = self._reads.get(place)
+        return noted[0] if noted is not None else None
+
     def missed(self, space: Mapping[str, Any], name: str) -> None:
         """Note that `space` had no `name`."""
         self._absent.setdefault(id(space), (space, set()))[1].add(name)

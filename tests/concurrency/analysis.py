@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import os
-import signal
+import sys
 import time
 
 import memo
@@ -25,11 +26,24 @@ def slow(x):
 
 @memo.cached
 def fatal(x):
-    """Kill the process that computes first, as the system does when memory is short."""
+    """Compute until killed, where the test says so."""
     note(x)
     if os.environ.get("DIES"):
-        os.kill(os.getpid(), signal.SIGKILL)
+        print("computes", flush=True)
+        sys.stdin.readline()
     return [x]
+
+
+@memo.cached
+def second_try(go, error="ZeroDivisionError"):
+    """Raise at the first computation of all, once a byte comes through the pipe `go`."""
+    note("second_try")
+    with open(os.environ["LEDGER"]) as ledger:
+        first = ledger.read() == "second_try\n"
+    if first:
+        os.read(go, 1)
+        raise getattr(builtins, error)
+    return "second"
 
 
 @memo.cached

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from memo.fingerprint import fingerprint
+from memo.fingerprint import fingerprint, text
 
 DATA = Path(__file__).parent.parent / "data" / "fingerprint"
 
@@ -51,10 +51,10 @@ def unescape(text: str) -> str:
 def load(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> object:
     """Write the files, import `study` afresh, and return its `root`."""
     folder.mkdir()
-    for name, text in files.items():
+    for name, source in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        path.write_text(source)
     for name in ("study", "other", *[loaded for loaded in sys.modules if loaded.partition(".")[0] == "pkg"]):
         sys.modules.pop(name, None)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
@@ -62,8 +62,10 @@ def load(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -
     return importlib.import_module("study").root
 
 
-@pytest.fixture(autouse=True)
-def _clean_modules(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(autouse=True, params=["older", "newer"])
+def _clean_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest):
+    """Let the files be older or newer than the process: only the text of older ones is sure to be what was loaded."""
+    monkeypatch.setattr(text, "_began", float("inf") if request.param == "older" else 0.0)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] in ("study", "other", "pkg")]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from memo.fingerprint import fingerprint
+from memo.fingerprint import fingerprint, text
 
 DATA = Path(__file__).parent.parent / "data" / "fingerprint"
 GOLDEN = DATA / "golden.txt"
@@ -41,9 +41,11 @@ def read_golden() -> dict[str, str]:
 
 def find_digest(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     """Write the files, import `study` afresh, and return the fingerprint of its `root`."""
-    for name, text in files.items():
+    for name, source in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(source)
+    # The files count as older than the process, as they are in a user's.
+    monkeypatch.setattr(text, "_began", float("inf"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     importlib.invalidate_caches()

@@ -42,9 +42,13 @@ def forge_ours(root: Path, data: bytes) -> int:
     """Put the bomb in place of every result: its digest right, its codec that of pickles, another's signature."""
     from blake3 import blake3
 
+    from cas.local.body import seal
+
     signed = blake3(data, key=b"another person's key, 32 bytes..").digest() + data
     with sqlite3.connect(root / "index.sqlite") as connection:
-        row = "pickle/1", blake3(signed).digest(), signed
-        rows = connection.execute("UPDATE entries SET codec = ?, digest = ?, data = ?", row).rowcount
+        keys = [key for (key,) in connection.execute("SELECT key FROM entries")]
+        for key in keys:
+            body = seal(key, "pickle/1", blake3(signed).digest(), 1.0, signed)
+            connection.execute("UPDATE entries SET codec = 'pickle/1', body = ? WHERE key = ?", (body, key))
     connection.close()
-    return rows
+    return len(keys)

@@ -18,7 +18,7 @@ from tests.deposits import assert_intact, call, flip, get, key, large, overwrite
 
 NUMBERS = st.integers(0, 5)
 CHILDREN = st.lists(st.integers(0, 4), max_size=3).map(tuple)
-SIZE = 20_000
+SIZE = 40_000
 
 
 def body(number: int) -> bytes:
@@ -106,7 +106,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.deposit(number, root, children)
 
     @precondition(lambda self: self.entries)
-    @rule(data=st.data(), change=st.sampled_from(["CAST(data || x'00' AS BLOB)", "CAST(data || 'x' AS TEXT)", "1"]))
+    @rule(data=st.data(), change=st.sampled_from(["CAST(body || x'00' AS BLOB)", "CAST(body || 'x' AS TEXT)", "1"]))
     def damage_row(self, data: st.DataObject, change: str) -> None:
         """Change a result inside the index: it is found, and the entry is gone."""
         number = data.draw(st.sampled_from(sorted(self.entries)))
@@ -114,7 +114,7 @@ class StoreMachine(RuleBasedStateMachine):
         if root in map(body, range(5)):
             return
         with self.store.index.writing() as run:
-            run(f"UPDATE entries SET data = {change} WHERE key = ?", (key(number),))
+            run(f"UPDATE entries SET body = {change} WHERE key = ?", (key(number),))
         with pytest.raises(cas.IntegrityError):
             self.store.fetch(key(number))
         del self.entries[number]

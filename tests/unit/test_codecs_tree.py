@@ -160,7 +160,7 @@ def test_nothing_is_aliased_between_decodings(blobs):
 
 def test_large_arrays_are_child_blobs_written_once(blobs):
     """The same array twice in one value is written once, equal arrays share a blob, small arrays stand inside."""
-    axis = np.arange(1000.0)
+    axis = np.arange(2000.0)
     body = encoded((axis, [axis, {"again": axis}], np.arange(10)), blobs)
     assert blobs.writes == 1
     assert len(body) < 400
@@ -235,7 +235,7 @@ def test_cycles_and_depth_are_left_to_pickle():
 
 def test_missing_child(blobs):
     """A child blob that is gone is reported as the store reports it."""
-    body = encoded((np.zeros(1000),), blobs)
+    body = encoded((np.zeros(2000),), blobs)
     blobs.files.clear()
     with pytest.raises(NotFoundError, match="no such blob"):
         tree.decode(body, blobs.open)

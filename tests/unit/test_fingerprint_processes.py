@@ -144,3 +144,31 @@ def test_bytecode_files_do_not_matter(tmp_path):
     found = [run(["-c", imported], tmp_path, PYTHONDONTWRITEBYTECODE="") for _ in range(2)]
     assert list((tmp_path / "__pycache__").iterdir())
     assert found[0] == found[1]
+
+
+FILLING = """
+TABLE = {"a": 1}
+class Model:
+    def __init__(self, k): self.k = k
+    def fit(self, x):
+        self.k += x
+        TABLE[x] = self.k
+        return self.k
+MODEL = Model(3)
+def root(x): return MODEL.fit(x)
+"""
+ASKING = "import sys, study; from memo.fingerprint import fingerprint as f; {}; print(f(study.root).digest.hex())"
+
+
+def test_state_starts_from_the_same_in_every_process(tmp_path):
+    """A process that ran the code before it asked finds what another found that did not; an edit is another start."""
+    (tmp_path / "study.py").write_text(FILLING)
+    found = {
+        run(["-c", ASKING.format("0")], tmp_path, PYTHONHASHSEED="1"),
+        run(["-c", ASKING.format("study.root(5)")], tmp_path, PYTHONHASHSEED="2"),
+    }
+    (tmp_path / "study.py").write_text(FILLING.replace("Model(3)", "Model(4)"))
+    found.add(run(["-c", ASKING.format("0")], tmp_path))
+    (tmp_path / "study.py").write_text(FILLING.replace('"a": 1', '"a": 2'))
+    found.add(run(["-c", ASKING.format("0")], tmp_path))
+    assert len(found) == 3

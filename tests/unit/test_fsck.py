@@ -92,7 +92,7 @@ def test_missing_blob_is_found_and_mended(store, reader):
 
 def test_damaged_inline_result_is_found_and_mended(store, reader):
     """A result in the index with other bytes than its digest says is found and dropped."""
-    edit(store, "UPDATE entries SET data = ? WHERE key = ?", b"smell", key(3))
+    edit(store, "UPDATE entries SET body = substr(body, 1, 70) || ? WHERE key = ?", b"smell", key(3))
     assert found(reader) == {(fsck.DAMAGED_RESULT, key(3).hex())}
     fsck.repair(store, fsck.check(reader))
     assert store.fetch(key(3)) is None
@@ -170,7 +170,7 @@ def test_leftovers_are_found_and_removed(store, reader):
 def test_looking_changes_nothing(store, reader):
     """A check of a damaged store opened for reading leaves every file as it was."""
     overwrite(blob_path(store, 1), flip)
-    edit(store, "UPDATE entries SET data = ? WHERE key = ?", b"smell", key(3))
+    edit(store, "UPDATE entries SET body = substr(body, 1, 70) || ? WHERE key = ?", b"smell", key(3))
     before = snapshot(store.location)
     assert len(list(fsck.check(reader))) == 3
     reader.close()

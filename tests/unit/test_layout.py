@@ -16,6 +16,7 @@ def layout(tmp_path):
     """Return the layout of a store that was just made."""
     made = Layout(str(tmp_path / "store"))
     made.create()
+    made.complete()
     return made
 
 
@@ -37,6 +38,7 @@ def test_making_is_repeatable(layout):
     os.rmdir(layout.blobs)
     layout.create()
     layout.create()
+    layout.complete()
     layout.check()
     assert os.listdir(layout.temporary) == []
     assert os.path.isdir(layout.blobs)
