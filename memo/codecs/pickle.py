@@ -98,7 +98,7 @@ def _dumps_naming_main(value: object) -> bytes:
     return file.getvalue()
 
 
-class _Unpickler(pickle.Unpickler):  # noqa: S301 - what it reads is signed by this user
+class _Unpickler(pickle.Unpickler):
     """Finds what belongs to a script in `__main__` where that script runs, and nowhere else."""
 
     def find_class(self, module: str, name: str) -> Any:

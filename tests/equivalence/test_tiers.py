@@ -23,8 +23,8 @@ DTYPES = st.one_of(
 ARRAYS = npst.arrays(DTYPES, npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=6))
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=5),
-    st.complex_numbers(), ARRAYS, ARRAYS.map(np.asfortranarray), ARRAYS.filter(lambda a: a.ndim > 0).map(lambda a: a[::2]),
-    st.dates(), st.decimals(allow_nan=False),
+    st.complex_numbers(), ARRAYS, ARRAYS.map(np.asfortranarray),
+    ARRAYS.filter(lambda array: array.ndim > 0).map(lambda array: array[::2]), st.dates(), st.decimals(allow_nan=False),
 )  # fmt: skip
 RESULTS = st.recursive(
     LEAVES,

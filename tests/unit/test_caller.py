@@ -33,6 +33,7 @@ class First(metaclass=AllEqual):
     """Answer 1."""
 
     def answer(self):
+        """Return it."""
         return 1
 
 
@@ -40,6 +41,7 @@ class Second(metaclass=AllEqual):
     """Answer 2."""
 
     def answer(self):
+        """Return it."""
         return 2
 
 
@@ -103,12 +105,15 @@ def test_warnings_point_at_the_line_of_the_call(tmp_path):
     def line(function, offset):
         return __file__, function.__code__.co_firstlineno + offset
 
-    plain = lambda: inner(1)
-    bound = lambda: Holder().method()
-    nested = lambda: outer(3)
-    assert _warn_line(plain) == line(plain, 0)
-    assert _warn_line(bound) == line(bound, 0)
-    assert _warn_line(nested) == line(outer.__wrapped__, 2)
+    def plain():
+        inner(1)
+
+    def bound():
+        Holder().method()
+
+    assert _warn_line(plain) == line(plain, 1)
+    assert _warn_line(bound) == line(bound, 1)
+    assert _warn_line(lambda: outer(3)) == line(outer.__wrapped__, 2)
 
 
 def test_warning_from_a_namespace_without_a_name(tmp_path):
@@ -279,6 +284,22 @@ def test_class_of_another_script_is_not_guessed(tmp_path):
     )
     assert _run(tmp_path, "writer.py") == ""
     assert "Box of the script 'writer', which is not what runs here" in _run(tmp_path, "reader.py")
+
+
+def test_class_of_main_is_found_in_main(monkeypatch):
+    """An instance of a class of `__main__` comes back as one, and one that has gone from it is refused."""
+    from memo.codecs import pickle as codec
+
+    main = sys.modules["__main__"]
+    box = type("Box", (), {"__module__": "__main__"})
+    monkeypatch.setattr(main, "Box", box, raising=False)
+    parts, _ = codec.encode([box(), box, double], None)
+    body = b"".join(parts)
+    instance, kind, function = codec.decode(body, None)
+    assert (type(instance), kind, function) == (box, box, double)
+    monkeypatch.delattr(main, "Box")
+    with pytest.raises(memo.CodecError, match="Box"):
+        codec.decode(body, None)
 
 
 SLOW_MODULE = """
