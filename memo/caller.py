@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from cas import Store
     from cas.store import Fetched
+    from memo.version import Remembered
 
 # `used` of an entry is kept to the day, so that a hit seldom has anything to write (as `relatime` does).
 _DAY = 86400.0
@@ -92,7 +93,7 @@ class Caller:
             version.hits += 1
             version.saved += found[3]
             return found[1]
-        return self._serve(version, signature, values)
+        return self._serve(version, signature, values, found)
 
     def serve(self, values: list[Any]) -> Any:
         """Serve any call; one whose arguments have no canonical form is computed, and said aloud."""
@@ -107,7 +108,7 @@ class Caller:
             self.bypassed += 1
             warn(f"{self.name} ran without its cache: {type(error).__name__}: {error}", hint_of(error))
         else:
-            return self._serve(version, signature, values)
+            return self._serve(version, signature, values, version.memory.get(signature))
         return self.forward(self.function, values)
 
     def sign(self, values: list[Any]) -> tuple[Version, bytes]:
@@ -164,10 +165,9 @@ class Caller:
 
     # Fetch and decode
 
-    def _serve(self, version: Version, signature: bytes, values: list[Any]) -> Any:
+    def _serve(self, version: Version, signature: bytes, values: list[Any], found: Remembered | None) -> Any:
         try:
             store = self._store or self.open()
-            found = version.memory.get(signature)
             if found is not None:
                 value = found[1] if found[0] else found[1](found[2], store.open_blob)
                 version.hits += 1

@@ -73,7 +73,8 @@ class LocalStore:
             result = None  # one bit in the header of a row turns bytes into text or a number
         if result is None:
             self._drop_damaged(key, body)
-        return *result, used
+        codec, digest, data, cost = result
+        return codec, digest, data, cost, used
 
     def _drop_damaged(self, key: bytes, data: object) -> NoReturn:
         if self.writable:
@@ -315,6 +316,11 @@ class LocalStore:
         """Release connections and file handles; the store may be used again."""
         self.index.close()
         self._claims.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        import cas  # noqa: PLC0415 - only to be sent to another process, which opens the same folder
+
+        return cas.open, (self.location,)
 
     def forked(self, quiet: bool) -> None:
         """Start anew in a child process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 
 import pytest
@@ -201,3 +202,11 @@ def test_strays_are_listed_and_removed(store):
     store.remove_stray(foreign)
     assert list(store.strays()) == []
     assert_intact(store)
+
+
+def test_store_travels_by_its_location(store):
+    """A pickled store is the store of the process that unpickles it, at the same location."""
+    travelled = pickle.loads(pickle.dumps(store))
+    assert travelled.location == store.location
+    put(travelled, 1)
+    assert store.fetch(key(1)) is not None

@@ -160,7 +160,7 @@ def test_result_that_no_codec_takes_reaches_the_user(tmp_path):
 
     @memo.cached(store=tmp_path)
     def opened():
-        return open(os.devnull)  # noqa: SIM115
+        return open(os.devnull)
 
     with pytest.warns(memo.CacheWarning, match="not stored"), opened() as file:
         assert file.name == os.devnull
