@@ -117,6 +117,10 @@ def led_to(study: Path, files: list[str]) -> set[str]:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     for name in words(target):
                         uses.setdefault(name, set()).update(words(node))
+            elif isinstance(node, ast.Expr) and node.col_offset == 0:
+                # A call as the module is loaded may give its arguments what they do later.
+                for name in words(node):
+                    uses.setdefault(name, set()).update(words(node))
     reached: set[str] = set()
     pending = words(ast.parse(study.read_text(encoding="utf-8")))
     while pending:

@@ -105,18 +105,6 @@ def entry(length):
         speed.check("[length]/[time]"), str((speed ** 2).to_base_units()), ureg.parse_units("N*m").dimensionality
 ARGUMENTS = (4.0,)
 """,
-    "statsmodels": """
-import numpy as np
-import statsmodels.regression.linear_model as linear
-from statsmodels.tools.tools import add_constant
-from statsmodels.stats.stattools import durbin_watson
-def entry(x, y):
-    found = linear.OLS(y, add_constant(x)).fit(cov_type="HC1")
-    return found.params, found.pvalues, found.rsquared, durbin_watson(found.resid), found.conf_int(), \
-        linear.GLSAR(y, add_constant(x), 1).iterative_fit(2).params
-_x = np.linspace(0, 1, 30)
-ARGUMENTS = (_x, 2 * _x + np.sin(9 * _x))
-""",
     "asteval": """
 import asteval
 def entry(text):
@@ -148,4 +136,4 @@ ARGUMENTS = (_x, np.exp(-_x * _x))
 """,
 }
 # Run-time dependencies that count as the user's own code as well.
-NEEDS = {"lmfit": ["asteval", "uncertainties", "dill"], "pint": ["flexcache", "flexparser"], "statsmodels": ["patsy"]}
+NEEDS = {"lmfit": ["asteval", "uncertainties", "dill"], "pint": ["flexcache", "flexparser"]}

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SLOT_TYPES = (type(object.__init__), type(object().__str__), type(str.join), type(dict.__dict__["fromkeys"]))
 # Their values say where a file stands or how it was loaded, not what the code does.
 UNSEEN_GLOBALS = frozenset(("__file__", "__builtins__", "__spec__", "__loader__", "__cached__", "__path__"))
+IMPORTERS = frozenset(("import_module", "__import__"))
 WIDENING = frozenset(("globals", "eval", "exec"))
 FOLLOWED = ("__wrapped__", "func", "py_func", "pyfunc", "registry", "__func__", "fget", "fset", "fdel")
 
@@ -90,10 +91,8 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
         _resolve(graph, node, function, chain)
     for level, module, wanted in names.imports:
         visit_import(graph, node, function, (level, module, wanted))
-    if (
-        any(chain[-1] in ("import_module", "__import__") for chain in names.loads)
-        or "import_module" in names.attributes
-    ):
+    named = {*names.attributes, *(chain[-1] for chain in names.loads)}
+    if not named.isdisjoint(IMPORTERS):
         _import_literals(graph, node, names.strings)
     for label, value, where in captured(graph, function):
         node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
@@ -142,7 +141,7 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
         if not isinstance(value, ModuleType):
             graph.use(chain[position:])
             break
-        graph.through_modules.append((where, (attribute,)))
+        graph.through_modules.append((where, chain[position:]))
         origin = boundary.origin_of_namespace(vars(value))
         if origin != boundary.PROJECT:
             _leave(graph, node, (value, origin), (label, chain[position:]))
@@ -150,6 +149,7 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
         found, inner = member(graph, value, attribute)
         label = f"{label}.{attribute}"
         if not found:
+            graph.use(chain[position:])
             return
         where, value = place(vars(value), attribute), inner
     if isinstance(value, ModuleType) and boundary.origin_of_namespace(vars(value)) == boundary.PROJECT:
@@ -180,8 +180,10 @@ def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple
         found, inner = graph.lookup(vars(value), attribute)
         name = f"{name}.{attribute}"
         if not found:
+            graph.use(attributes[position:])
             break
         if is_project(inner):
+            graph.use(attributes[position + 1 :])
             node.link(f"{label}.{attribute}", graph.visit(inner, name))
             return
         value = inner

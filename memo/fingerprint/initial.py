@@ -17,7 +17,7 @@ from memo.fingerprint.constants import CONTAINERS, members, plain_digest, state
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import place
 from memo.fingerprint.modules import absolute
-from memo.fingerprint.node import Node, walk
+from memo.fingerprint.node import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -181,12 +181,11 @@ def _find_holders(graph: Graph, root: Node, is_state: Callable[[Node, str], bool
     closures = {id(origin.owner) for origin in graph.state.origins.values() if origin.kind == "cell"}
     if not any(id(node.value) in closures or _changes(node, changed) for node in graph.nodes()):
         return
-    nodes, kept = walk(root, is_state)
     holders: dict[int, list[tuple[Node, str]]] = {}
-    for source in nodes:
-        for label, target in kept[id(source)]:
+    for source in (root, *graph.nodes()):
+        for label, target in source.edges.items():
             holders.setdefault(id(target), []).append((source, label))
-    pending = [node for node in nodes if id(node.value) in closures or _changes(node, changed)]
+    pending = [node for node in graph.nodes() if id(node.value) in closures or _changes(node, changed)]
     seen: set[int] = set()
     while pending:
         node = pending.pop()
@@ -194,7 +193,7 @@ def _find_holders(graph: Graph, root: Node, is_state: Callable[[Node, str], bool
             continue
         seen.add(id(node))
         for source, label in holders.get(id(node), ()):
-            if not _note_holder(graph, source, label, node.value):
+            if not is_state(source, label) and not _note_holder(graph, source, label, node.value):
                 pending.append(source)
 
 

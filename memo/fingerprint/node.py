@@ -53,7 +53,7 @@ def fold_graph(
     The shape counts, because sets or sums of digests would not see two aliases swapped. What refers to nothing is told
     by its digest, not its number: whether two equal constants are one object is the compiler's affair.
     """
-    nodes, kept = walk(root, is_state)
+    nodes, kept = _walk(root, is_state)
     inner = [node for node in nodes if kept[id(node)] or node is root]
     numbers = {id(node): number for number, node in enumerate(inner)}
     digests = {id(node): local(node) for node in nodes}
@@ -67,7 +67,7 @@ def fold_graph(
     return fold("memo/graph/1", *parts), nodes
 
 
-def walk(root: Node, is_state: Callable[[Node, str], bool]) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
+def _walk(root: Node, is_state: Callable[[Node, str], bool]) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
     """Return the nodes by a depth-first walk in label order, and the edges of each that are not state.
 
     The walk keeps its own stack: a chain of 3,000 calls must not overflow Python's.

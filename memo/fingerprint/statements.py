@@ -118,9 +118,14 @@ def _chains(node: ast.expr) -> list[tuple[str, ...]]:
 
 
 def _touched(node: ast.stmt, called: dict[str, set[str]]) -> set[str]:
-    """Return the names in a statement, and those in the functions of the module that it calls."""
+    """Return the names in a statement, and those in the functions of the module that it calls.
+
+    What only reads an attribute, as in `exp = context.exp`, leaves the object as it is.
+    """
     found: set[str] = set()
-    for inner in ast.walk(node):
+    reads = isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and _chains(node.value)
+    parts = node.targets if reads and isinstance(node, ast.Assign) else [node]
+    for inner in [inner for part in parts for inner in ast.walk(part)]:
         if isinstance(inner, (ast.Name, ast.Attribute)):
             found.update(".".join(chain) for chain in _chains(inner))
         elif isinstance(inner, (ast.Import, ast.ImportFrom)):
