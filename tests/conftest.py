@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# A store leaves the connections of other threads to them: it is kept, so that none is collected before it is closed.
+_closed: list[object] = []
+
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -23,7 +26,9 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     before = set(opened._opened)
     yield
     for place in set(opened._opened) - before:
-        opened._opened.pop(place).close()
+        store = opened._opened.pop(place)
+        store.close()
+        _closed.append(store)
 
 
 @pytest.fixture
