@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import multiprocessing
 import os
 import signal
@@ -240,6 +241,8 @@ def _interrupt_at(number: int, folder: str) -> tuple[bool, bool]:
     return interrupted, results == [[number]]
 
 
+# An interrupt between the opening of a connection and its keeping leaves it to the collector, which says so in 3.13.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupt_at_every_step_leaves_no_claim(tmp_path):
     """Wherever in the life of a miss the user interrupts, the next caller in another thread gets the value."""
     _interrupt_at(10**9, str(tmp_path / "store"))  # so that all modules are loaded and files parsed
@@ -251,6 +254,7 @@ def test_interrupt_at_every_step_leaves_no_claim(tmp_path):
         assert free, number
     assert number > 100
     assert_intact(cas.open(tmp_path / "store"))
+    gc.collect()
 
 
 # Forks and pools
