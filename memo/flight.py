@@ -93,7 +93,7 @@ def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value
 
 def _warn_of_mutation(caller: Caller, signature: bytes, values: list[Any]) -> None:
     """Say aloud that the function changed its arguments: a hit will not, so the two would differ."""
-    if all(type(value) in _IMMUTABLE for value in values):
+    if _IMMUTABLE.issuperset(map(type, values)):
         return
     names = caller.parameters.names
     try:

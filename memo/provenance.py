@@ -12,7 +12,7 @@ _noted: dict[tuple[object, ...], dict[str, str]] = {}
 
 def provenance() -> dict[str, str]:
     """Return versions of Python and of the array libraries in use, the host, its platform and the user."""
-    loaded = tuple(sys.modules.get(name) for name in _LIBRARIES)
+    loaded = tuple(map(sys.modules.get, _LIBRARIES))
     noted = _noted.get(loaded)
     if noted is None:
         noted = _noted[loaded] = {
