@@ -128,7 +128,7 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
         return
     found, value = graph.lookup(space, name)
     if not found:
-        builtins = function.__builtins__  # type: ignore[attr-defined]
+        builtins = function.__builtins__  # type: ignore[attr-defined, unused-ignore]  # newer stubs know it
         found, value = graph.lookup(builtins, name)
         if name in WIDENING and found:
             graph.note(f"{name}() may use any name of the module; the whole module counts", node.name)
