@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    Digest = bytes
-    """Thirty-two raw bytes; written as hexadecimal for people."""
-
 SIZE = 32
 # Below this, starting threads costs more than it saves (64 KB: 4.6 GB/s on one thread, 2.6 on two).
 THREADED_FROM = 8 << 20

@@ -68,7 +68,7 @@ def _text(value: Any, room: int, depth: int) -> str:
     return repr(value) if write is None else write(value, room, depth - 1)
 
 
-def _joined(texts: Iterable[str], room: int) -> str:
+def joined(texts: Iterable[str], room: int) -> str:
     """Join texts with commas, stopping once they fill `room`."""
     pieces: list[str] = []
     for text in texts:
@@ -80,17 +80,17 @@ def _joined(texts: Iterable[str], room: int) -> str:
 
 
 def _elements(value: Iterable[Any], room: int, depth: int) -> str:
-    return _joined((_text(element, room, depth) for element in value), room)
+    return joined((_text(element, room, depth) for element in value), room)
 
 
 def _sorted_elements(value: Iterable[Any], room: int, depth: int) -> str:
     # By text: the order of a set depends on the hash seed, a listing should not.
-    return _joined(sorted(_text(element, room, depth) for element in value), room)
+    return joined(sorted(_text(element, room, depth) for element in value), room)
 
 
 def _pairs(value: dict[Any, Any], room: int, depth: int) -> str:
     pairs = value.items()
-    return _joined((f"{_text(key, room, depth)}: {_text(content, room, depth)}" for key, content in pairs), room)
+    return joined((f"{_text(key, room, depth)}: {_text(content, room, depth)}" for key, content in pairs), room)
 
 
 def _tuple_text(value: tuple[Any, ...], room: int, depth: int) -> str:

@@ -166,6 +166,7 @@ class Caller:
     # Fetch and decode
 
     def _serve(self, version: Version, signature: bytes, values: list[Any], found: Remembered | None) -> Any:
+        key = None
         try:
             store = self._store or self.open()
             if found is not None:
@@ -184,7 +185,7 @@ class Caller:
             warn(f"{self.name} could not use what is stored: {error}", hint_of(error))
         from memo.flight import compute  # noqa: PLC0415 - a process that only hits never needs it
 
-        return compute(self, version, signature, values)
+        return compute(self, version, signature, key or version.key(signature), values)
 
     def decode(self, version: Version, signature: bytes, key: bytes, row: Fetched) -> Any:
         """Return the value of a fetched entry, as fresh as if computed, and count the hit."""

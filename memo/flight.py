@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from memo.version import Version
 
 
-def compute(caller: Caller, version: Version, signature: bytes, values: list[Any]) -> Any:
+def compute(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any]) -> Any:
     """Compute a call that missed, unless another thread or process does so first; store and return its value.
 
     An exception of the user's function passes through untouched, and nothing is stored.
     """
-    key = version.key(signature)
     claimed, values_made = False, []
     try:
         # A `with` statement leaves no moment in which an interrupt would leave the claim held.

@@ -29,7 +29,6 @@ class Layout:
         self.blobs = os.path.join(root, "blobs")
         self.temporary = os.path.join(root, "temporary")
         self.quarantine = os.path.join(root, "quarantine")
-        self.cache = os.path.join(root, "cache")
         self.claims = os.path.join(root, "locks", "claims")
         self.writing = os.path.join(root, "locks", "writing")
         self.sweeping = os.path.join(root, "locks", "sweeping")
@@ -46,7 +45,7 @@ class Layout:
         if folder == "blobs":
             fan, _, name = rest.partition(os.sep)
             return len(name) == 64 and name[:2] == fan and not set(name) - set("0123456789abcdef")
-        if folder in ("quarantine", "cache"):
+        if folder == "quarantine":
             return True
         return relative in _PARTS
 
@@ -140,7 +139,7 @@ _PARTS = frozenset(
     | {"index.sqlite-wal", "index.sqlite-shm", "index.sqlite-journal"}
     | {os.path.join("locks", name) for name in ("claims", "writing", "sweeping", "gate")}
 )
-_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine", "cache"})
+_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine"})
 
 
 def cannot_read(error: OSError, path: str) -> StorageError:

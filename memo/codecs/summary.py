@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cas.shown import show
+from cas.shown import joined, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,13 +43,4 @@ def _text(value: Any, depth: int) -> str:
 
 
 def _joined(texts: Iterable[str], depth: int) -> str:
-    if depth <= 0:
-        return "…"
-    pieces: list[str] = []
-    room = _WIDTH
-    for text in texts:
-        pieces.append(text)
-        room -= len(text) + 2
-        if room < 0:
-            break
-    return ", ".join(pieces)
+    return joined(texts, _WIDTH) if depth > 0 else "…"
