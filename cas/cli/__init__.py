@@ -19,6 +19,7 @@ from cas.errors import CasError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.metadata import EntryPoint
 
 __all__ = ["main"]
 
@@ -64,12 +65,13 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
-        return list(_COMMANDS)
+        return [*_COMMANDS, *sorted(point.name for point in _added())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command."""
         if cmd_name not in _COMMANDS:
-            return None
+            loaded = [point.load() for point in _added() if point.name == cmd_name]
+            return loaded[0] if loaded else None
         module = import_module(f"cas.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
@@ -77,7 +79,8 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the commands do, without loading them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            added = [(point.name, point.load().get_short_help_str()) for point in _added()]
+            formatter.write_dl([*((name, text) for name, (_, text) in _COMMANDS.items()), *added])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader that has had enough (`cas ls | head`) ends it quietly."""
@@ -89,6 +92,13 @@ class _Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return exits.OK
         return result
+
+
+def _added() -> list[EntryPoint]:
+    """Return the commands that other installed packages add: `memo` has some that know functions."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to load, and no command of ours needs it
+
+    return sorted(entry_points(group="cas.commands"))
 
 
 def _complain(message: str, hint: str, code: int) -> int:

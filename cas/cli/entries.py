@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import sys
 import time
-import zlib
 from typing import TYPE_CHECKING
 
 import click
-import msgpack
 
 from cas.cli.options import compile_where, json_option, open_store, store_option, where_option
 from cas.cli.output import count, note, print_facts, print_json
-from cas.errors import InvalidInputError
+from cas.errors import IntegrityError, InvalidInputError
 from cas.form import show
 from cas.listing import columns, decode, iso, list_entries, row_json
 from cas.lookup import find_entry, find_function
+from cas.manifest import Manifest
 from cas.units import format_age, format_duration, format_size
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from cas.store import Store
 
 _UNCUT = 1 << 30
-_MANIFEST_LIMIT = 64 << 20
 
 
 @click.command("show")
@@ -84,12 +82,10 @@ def _ago(age: str) -> str:
 
 
 def _ingredients(manifest: bytes) -> list[str]:
-    """Return kind and name of each ingredient in a manifest, as far as its bytes can be read."""
+    """Return kind and name of each ingredient in a manifest; none if its bytes cannot be read."""
     try:
-        # Unpacked no further than this: a foreign store must not fill the memory.
-        _, rows = msgpack.unpackb(zlib.decompressobj().decompress(manifest, _MANIFEST_LIMIT))
-        return [f"{kind} {name}" for kind, name, *_ in rows]
-    except (zlib.error, msgpack.exceptions.UnpackException, ValueError, TypeError):
+        return [f"{found.kind} {found.name}" for found in Manifest.unpack(manifest)]
+    except IntegrityError:
         return []
 
 

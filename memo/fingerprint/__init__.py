@@ -12,21 +12,24 @@ from types import FunctionType, MethodType
 from memo.fingerprint import boundary
 from memo.fingerprint.closure import refuse_mutable
 from memo.fingerprint.code import local
-from memo.fingerprint.constants import CONTAINERS, plain_digest
+from memo.fingerprint.constants import plain_digest
 from memo.fingerprint.dependencies import is_project, visit, visit_depends, visit_function
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import Graph
 from memo.fingerprint.initial import add_initial
-from memo.fingerprint.manifest import Ingredient, Manifest, sort
 from memo.fingerprint.node import Node, fold_graph
+from memo.fingerprint.shown import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import CodeType
     from typing import Any
 
+    from cas.manifest import Ingredient, Manifest
+    from memo.fingerprint.node import Row
+
 ANNOTATION_READERS = ("__annotations__", "get_type_hints", "get_annotations")
-SHOWN = 200
 CODE = frozenset(("function", "class", "method"))
 DATA = frozenset(("value", "table", "instance", "object"))
 
@@ -87,11 +90,10 @@ class Fingerprint:
     __slots__ = (
         "_function",
         "_graph",
-        "_nodes",
         "_options",
-        "_root",
         "_rooted",
         "_roots",
+        "_rows",
         "digest",
         "is_current",
         "module",
@@ -105,10 +107,10 @@ class Fingerprint:
         self._rooted: dict[tuple[int, ...], Fingerprint] = {}
         self.module, self.qualname = identity(function)
         graph = self._graph = Graph(options.pin, visit, visit_function)
-        self._root = _grow(graph, function, options, roots)
-        while add_initial(graph, self._root, self._is_state):
+        root = _grow(graph, function, options, roots)
+        while add_initial(graph, root, self._is_state):
             graph.grow()
-        self.digest, self._nodes = fold_graph(self._root, self._local, self._is_state)
+        self.digest, self._rows = fold_graph(root, self._local, self._is_state)
         graph.token.forget(graph.state.places, graph.state.objects)
         self.is_current: Callable[[], bool] = graph.token.check(plain_digest)
 
@@ -130,9 +132,19 @@ class Fingerprint:
     @property
     def manifest(self) -> Manifest:
         """Every ingredient: functions with their source, classes, values, packages, state left out, notes."""
-        found = [self._ingredient(node) for node in self._nodes[1:]]
+        from cas.manifest import Ingredient, Manifest  # noqa: PLC0415 - a hit needs none
+
+        found = [self._ingredient(row) for row in self._rows]
         found += [Ingredient("note", node.name, node.origin, b"") for node in self._graph.notes.values()]
-        return sort(found)
+        return Manifest(found)
+
+    def code_objects(self) -> Iterator[CodeType]:
+        """Yield the code of every function that counts, and of what is defined inside each."""
+        pending = [node.value.__code__ for node, _, _ in self._rows if node.kind == "function"]
+        while pending:
+            code = pending.pop()
+            yield code
+            pending += [constant for constant in code.co_consts if type(constant) is type(code)]
 
     def _local(self, node: Node) -> bytes:
         """Return a node's own digest, with annotations and docstrings where something reads them."""
@@ -157,28 +169,18 @@ class Fingerprint:
     def _is_changed(self, node: Node) -> bool:
         return id(node.value) in self._graph.state.objects and node.kind in DATA
 
-    def _ingredient(self, node: Node) -> Ingredient:
+    def _ingredient(self, row: Row) -> Ingredient:
+        from cas.manifest import Ingredient  # noqa: PLC0415 - a hit needs none
+
+        node, digest, links = row
         changed = self._is_changed(node)
-        source = None if changed else _source(node)
-        return Ingredient("state" if changed else node.kind, node.name, node.origin, self._local(node), source)
+        kind, source = ("state", None) if changed else (node.kind, shown(node))
+        return Ingredient(kind, node.name, node.origin, digest, source, tuple(links))
 
 
 def _shown_doc(doc: object) -> bytes:
     """Return a docstring's words; Python 3.13 takes indentation off, earlier versions keep it."""
     return " ".join(doc.split() if isinstance(doc, str) else [repr(doc)]).encode("utf-8", "surrogatepass")
-
-
-def _source(node: Node) -> str | None:
-    if node.kind == "function":
-        return local(node.value).source
-    if node.kind == "initial":
-        return node.value if isinstance(node.value, str) else None
-    if node.kind == "value":
-        if type(node.value) in CONTAINERS and len(node.value) > SHOWN:
-            return f"<{type(node.value).__name__} of {len(node.value)}>"
-        shown = repr(node.value)
-        return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
-    return None
 
 
 def identity(function: Any) -> tuple[str, str]:
@@ -197,11 +199,12 @@ def identity(function: Any) -> tuple[str, str]:
 
 def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...]) -> Node:
     module, qualname = identity(function)
-    # `-O` drops asserts and `__debug__` blocks, which the text still has.
-    settings = [module.encode(), qualname.encode("utf-8", "surrogatepass"), b"%d" % sys.flags.optimize]
+    names = module.encode(), qualname.encode("utf-8", "surrogatepass")
+    root = Node("root", f"{module}.{qualname}", boundary.PROJECT, fold("root", *names))
     if options.version is not None:
-        settings.append(plain_digest(options.version) or repr(options.version).encode())
-    root = Node("root", f"{module}.{qualname}", boundary.PROJECT, fold("root", *settings), None)
+        root.link("s:version", _setting("version=", options.version))
+    if sys.flags.optimize:  # drops asserts and `__debug__` blocks, which the text still has
+        root.link("s:optimize", _setting("python -O", sys.flags.optimize))
     graph.keep(function)
     root.link("f", graph.visit(function, root.name))
     for position, given in enumerate(roots):
@@ -210,6 +213,11 @@ def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...])
         root.link(f"x:{position:04}", visit_depends(graph, given))
     graph.grow()
     return root
+
+
+def _setting(name: str, value: object) -> Node:
+    digest = plain_digest(value) or fold("repr", repr(value).encode("utf-8", "surrogatepass"))
+    return Node("value", name, boundary.PROJECT, fold("setting", name.encode(), digest), value)
 
 
 def _is_root(root: Any) -> bool:

@@ -6,10 +6,13 @@ from memo.fingerprint.framing import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from memo.fingerprint.token import Place
+
+    Row = tuple["Node", bytes, list[tuple[str, int]]]
+    """A node, its own digest, and what it refers to: labels and places in the list of rows."""
 
 
 class Node:
@@ -47,24 +50,43 @@ class Node:
 
 def fold_graph(
     root: Node, local: Callable[[Node], bytes], is_state: Callable[[Node, str], bool]
-) -> tuple[bytes, list[Node]]:
-    """Return one digest of the graph's shape and of every node in it, and the nodes in order.
-
-    The shape counts, because sets or sums of digests would not see two aliases swapped. What refers to nothing is told
-    by its digest, not its number: whether two equal constants are one object is the compiler's affair.
-    """
+) -> tuple[bytes, list[Row]]:
+    """Return one digest of the graph's shape and of every node in it, and the rows it was folded from."""
     nodes, kept = _walk(root, is_state)
-    inner = [node for node in nodes if kept[id(node)] or node is root]
-    numbers = {id(node): number for number, node in enumerate(inner)}
-    digests = {id(node): local(node) for node in nodes}
+    # What refers to nothing is told by its digest: whether two equal constants are one object is the compiler's affair.
+    places: dict[int, int] = {}
+    rows: list[Row] = []
+    leaves: dict[tuple[str, str, str, bytes], int] = {}
+    for node in nodes:
+        digest = local(node)
+        described = node.kind, node.name, node.origin, digest
+        if kept[id(node)] or node is root or described not in leaves:
+            if not kept[id(node)]:
+                leaves[described] = len(rows)
+            places[id(node)] = len(rows)
+            rows.append((node, digest, []))
+        else:
+            places[id(node)] = leaves[described]
+    for node, _, links in rows:
+        links += [(label, places[id(target)]) for label, target in kept[id(node)]]
+    return fold_rows([(digest, links) for _, digest, links in rows]), rows
+
+
+def fold_rows(rows: Sequence[tuple[bytes, Sequence[tuple[str, int]]]]) -> bytes:
+    """Return the digest of a graph given as rows: each node's own digest, and its links by label and place.
+
+    The shape counts, because sets or sums of digests would not see two aliases swapped.
+    """
+    numbers: dict[int, int] = {}
+    for place, (_, links) in enumerate(rows):
+        if links or not place:
+            numbers[place] = len(numbers)
     parts: list[bytes] = []
-    for node in inner:
-        edges = [
-            (label, numbers[id(target)] if id(target) in numbers else digests[id(target)].hex())
-            for label, target in kept[id(node)]
-        ]
-        parts += [digests[id(node)], repr(edges).encode("utf-8", "surrogatepass")]
-    return fold("memo/graph/1", *parts), nodes
+    for place in numbers:
+        digest, links = rows[place]
+        edges = [(label, numbers[to] if to in numbers else rows[to][0].hex()) for label, to in links]
+        parts += [digest, repr(edges).encode("utf-8", "surrogatepass")]
+    return fold("memo/graph/2", *parts)
 
 
 def _walk(root: Node, is_state: Callable[[Node, str], bool]) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
