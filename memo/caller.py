@@ -14,7 +14,7 @@ from threading import RLock
 from weakref import WeakSet
 
 import cas
-from memo.canonical import encode_arguments, pack_scalars
+from memo.canonical import LONG, encode_arguments, pack_scalars
 from memo.codecs import by_name
 from memo.errors import CacheWarning, UnstableArgument, UnstableFunction, hint_of, warn
 from memo.forks import wait_for_imports
@@ -86,7 +86,7 @@ class Caller:
         except (OverflowError, ValueError):  # an integer of more than 64 bits, a lone surrogate
             return self.serve(values)
         version = self._version
-        if version is None or not version.fingerprint.is_current():
+        if version is None or len(signature) > LONG or not version.fingerprint.is_current():
             return self.serve(values)
         found = version.memory.get(signature)
         if found is not None and found[0]:  # the shortest way, for results that nothing can change

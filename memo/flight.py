@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import cas
-from memo.canonical import abridge, encode_arguments
+from memo.canonical import encode_arguments
 from memo.codecs import choose
 from memo.errors import CacheWarning, MemoError, hint_of, warn
 from memo.provenance import provenance
@@ -83,7 +83,7 @@ def _keep(caller: Caller, version: Version, signature: bytes, key: bytes, value:
 
 def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:
     """Deposit a computed value: blobs first, the entry last (I3)."""
-    call = cas.Call(key, version.record(caller.parameters.names), abridge(signature))
+    call = cas.Call(key, version.record(caller.parameters.names), signature)
     codec = choose(value)
     with caller.open().deposit(call, cost) as deposit:
         parts, summary = codec.encode(value, deposit.write)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     """Immutable?; the value itself, or its decoder; the encoded bytes; the cost in seconds."""
 
 # The first bytes of what a call key is the digest of: another layout of keys needs another number (I5).
-_KEY_VERSION = b"memo call 1\0"
+_KEY_VERSION = b"memo call 2\0"
 # Encoded bytes that one function's memory tier may hold; what is over is forgotten, oldest first.
 MEMORY_BYTES = 32 << 20
 # What the tier holds for a small result beside its bytes: key, tuple, value, slot of the dict.

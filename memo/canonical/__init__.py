@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from memo.canonical.walk import Writer
 
-__all__ = ["SCALARS", "abridge", "encode", "encode_arguments", "pack_scalars"]
+__all__ = ["LONG", "SCALARS", "encode", "encode_arguments", "pack_scalars"]
+
+# Bytes of a signature that are stored with each result.
+LONG = 4096
 
 
 def _write_other(walk: Walk, value: object) -> None:
@@ -47,21 +50,13 @@ def encode(value: object, path: str = "value") -> bytes:
     Raises:
         UnstableArgument: Something in it has no stable form; the message names the path to it.
     """
-    return b"".join(_walk([value], (path,)).out)
-
-
-def abridge(signature: bytes, limit: int = 4096) -> bytes:
-    """Return a signature of about `limit` bytes for storing: the longest values give way to kind, length, digest."""
-    if len(signature) <= limit:
-        return signature
-    # Most signatures are short: what cuts a long one stays unloaded.
-    from memo.canonical.abridgement import abridge as cut  # noqa: PLC0415 - as said above
-
-    return cut(signature, limit)
+    return b"".join(_walk([value], (path,))[0].out)
 
 
 def encode_arguments(values: list[Any], names: tuple[str, ...]) -> tuple[bytes, tuple[Any, ...]]:
     """Return a signature, and the classes and functions met in it, in the order they were met.
+
+    Of a signature longer than `LONG` bytes, the longest arguments are given by their digests.
 
     Args:
         values: The bound arguments, in the order of the parameters.
@@ -70,16 +65,26 @@ def encode_arguments(values: list[Any], names: tuple[str, ...]) -> tuple[bytes, 
     Raises:
         UnstableArgument: An argument has no stable form; the message names the path to it.
     """
-    walk = _walk(values, names)
-    return array_header(len(values)) + b"".join(walk.out), tuple(walk.roots.values())
+    walk, ends = _walk(values, names)
+    signature = array_header(len(values)) + b"".join(walk.out)
+    if len(signature) > LONG:
+        # Most signatures are short: what cuts a long one stays unloaded.
+        from memo.canonical.abridgement import abridge  # noqa: PLC0415 - as said above
+
+        starts = [0, *ends[:-1]]
+        forms = [b"".join(walk.out[start:end]) for start, end in zip(starts, ends, strict=True)]
+        signature = array_header(len(values)) + b"".join(abridge(forms, LONG))
+    return signature, tuple(walk.roots.values())
 
 
-def _walk(values: list[Any], names: tuple[str, ...]) -> Walk:
-    walk = Walk(_table, _write_other)
+def _walk(values: list[Any], names: tuple[str, ...]) -> tuple[Walk, list[int]]:
+    """Return the walk over all values, and where in its output each one ends."""
+    walk, ends = Walk(_table, _write_other), []
     index = 0
     try:
         for index, value in enumerate(values):  # noqa: B007 - the index is for the refusal
             _table.get(type(value), walk.other)(walk, value)
+            ends.append(len(walk.out))
     except Refused as refusal:
         path = refusal.path(names[index].lstrip("*"))
         raise UnstableArgument(
@@ -91,4 +96,4 @@ def _walk(values: list[Any], names: tuple[str, ...]) -> Walk:
             f"{name}: expected a value that fits into Python's recursion limit, got one nested too deep",
             "pass a flatter value, or call from a shallower stack",
         ) from None
-    return walk
+    return walk, ends

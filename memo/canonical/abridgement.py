@@ -1,8 +1,9 @@
-"""The abridged signature: what is stored beside a result for a person to read."""
+"""The abridged signature: long arguments give way to their digests, and the rest is stored whole with each result.
+
+It is what the call key is the digest of: whoever has an entry can tell the key that its call has under other code.
+"""
 
 from __future__ import annotations
-
-from io import BytesIO
 
 from msgpack import Unpacker
 
@@ -11,37 +12,21 @@ from cas.digest import digest
 from cas.extension import array_header, head
 from memo.canonical.scalars import pack
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _NAMES = {code: name.lower() for name, code in vars(ext).items() if type(code) is int and name != "FIRST_TAG"}
 
 
-def abridge(signature: bytes, limit: int = 4096) -> bytes:
-    """Return a signature of about `limit` bytes: the longest arguments are replaced by kind, length and digest.
+def abridge(values: list[bytes], limit: int) -> list[bytes]:
+    """Return the forms of arguments, the longest replaced by kind, length and digest so that `limit` bytes suffice.
 
-    It still is a form with one value for each parameter, but no longer the bytes that make the call key.
+    What is replaced depends on the lengths alone, and no argument is written as the replacement is: signatures that
+    differ stay different (I6).
     """
-    if len(signature) <= limit:
-        return signature
-    values = list(_split(signature))
-    room = limit
+    short, room = list(values), limit
     for index in sorted(range(len(values)), key=lambda index: len(values[index])):
         room -= len(values[index])
         if room < 0:
-            values[index] = _elided(values[index])
-    return array_header(len(values)) + b"".join(values)
-
-
-def _split(signature: bytes) -> Iterator[bytes]:
-    """Yield the bytes of each value of a list."""
-    unpacker = Unpacker(BytesIO(signature), max_buffer_size=0)
-    count = unpacker.read_array_header()
-    for _ in range(count):
-        start = unpacker.tell()
-        unpacker.skip()
-        yield signature[start : unpacker.tell()]
+            short[index] = _elided(values[index])
+    return short
 
 
 def _elided(value: bytes) -> bytes:

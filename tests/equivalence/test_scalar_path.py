@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memo
-from memo.canonical import SCALARS, encode_arguments, pack_scalars
+from memo.canonical import LONG, SCALARS, encode_arguments, pack_scalars
 
 
 def bits(value: object) -> object:
@@ -40,7 +40,8 @@ def test_signatures_are_the_same_bytes(values):
     except (OverflowError, ValueError):
         assert any(type(value) is str or (type(value) is int and not -(2**63) <= value < 2**64) for value in values)
     else:
-        assert packed == walked
+        # What is longer is left to the walk, which cuts it.
+        assert packed == walked if len(packed) <= LONG else len(walked) <= LONG
     # A refusal leaves nothing behind in the packer, which is shared.
     assert pack_scalars([1, "a"]) == encode_arguments([1, "a"], NAMES)[0]
 

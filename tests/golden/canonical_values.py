@@ -18,7 +18,7 @@ import zoneinfo
 
 import numpy as np
 
-from memo.canonical import abridge, encode, encode_arguments
+from memo.canonical import encode, encode_arguments
 
 
 class Color(enum.Enum):
@@ -124,7 +124,7 @@ def main() -> None:
     for name, value in VALUES.items():
         print(name, encode(value).hex())
     signature, roots = encode_arguments([VALUES["sets"], list(range(3000)), helper], ("a", "b", "c"))
-    print("abridged", abridge(signature).hex())
+    print("abridged", signature.hex())
     print("roots", "".join(root.__qualname__ for root in roots).encode().hex())
 
 

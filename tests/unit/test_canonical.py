@@ -28,7 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cas import form
-from memo.canonical import SCALARS, abridge, encode, encode_arguments, pack_scalars
+from memo.canonical import LONG, SCALARS, encode, encode_arguments, pack_scalars
 
 HOUR = dt.timedelta(hours=1)
 
@@ -216,11 +216,10 @@ def test_numpy_stays_unloaded():
 def test_abridged_signature():
     """A long signature keeps its short values and gives kind, length and digest of the long ones."""
     values = [1.5, list(range(5000)), tuple(range(5000)), "é" * 5000, dict.fromkeys(range(5000), 0), b"x" * 9000]
-    signature, _ = encode_arguments(values, tuple("abcdef"))
-    short = abridge(signature)
+    short, _ = encode_arguments(values, tuple("abcdef"))
     first, *others = form.unpack(short)
     assert first == 1.5
-    assert len(short) < 4096
+    assert len(short) < LONG
     assert [other.text.partition("~")[0] for other in others] == [
         "list(5000)",
         "tuple(5000)",
@@ -228,6 +227,29 @@ def test_abridged_signature():
         "dict(5000)",
         "bytes(9003)",
     ]
-    changed, _ = encode_arguments([1.5, [*range(4999), 0], *values[2:]], tuple("abcdef"))
-    assert abridge(changed) != short
-    assert abridge(short) == short
+    for place in range(6):
+        changed = [*values[:place], 2.5, *values[place + 1 :]]
+        assert encode_arguments(changed, tuple("abcdef"))[0] != short
+    changed = [1.5, [*range(4999), 0], *values[2:]]
+    assert encode_arguments(changed, tuple("abcdef"))[0] != short
+
+
+def test_only_the_longest_arguments_are_abridged():
+    """Arguments give way from the longest on, as many as must, and one of `LONG` bytes in all stays whole."""
+    texts = ["a" * 3000, "b" * 2000, "c" * 1000]
+    shown = form.unpack(encode_arguments(texts, tuple("abc"))[0])
+    assert [shown[0].text.partition("~")[0], *shown[1:]] == ["str(3003)", *texts[1:]]
+    whole = ["x" * (LONG - 4)]
+    assert encode_arguments(whole, ("a",))[0] == pack_scalars(whole)
+    assert len(pack_scalars(whole)) == LONG
+
+
+@given(st.lists(st.text("ab", max_size=3), min_size=1, max_size=4), st.data())
+def test_abridged_signatures_of_unequal_arguments_differ(words, data):
+    """Whatever gives way to its digest, unequal arguments have unequal signatures (I6)."""
+    texts = [word * 1500 for word in words]
+    others = data.draw(
+        st.permutations(texts) | st.lists(st.sampled_from(texts), min_size=len(texts), max_size=len(texts))
+    )
+    names = tuple("abcd"[: len(texts)])
+    assert (encode_arguments(texts, names)[0] == encode_arguments(others, names)[0]) is (texts == others)
