@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import namedtuple
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import cas
 from memo.caller import Caller, describe
@@ -12,17 +13,27 @@ from memo.signature import compile_wrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from cas import Entry
+    from cas.manifest import Manifest
 
 # Generators and coroutines of every kind: their result is not a value, but something that makes values.
 _RESUMABLE = 0x20 | 0x80 | 0x100 | 0x200
 
 
 def cached(
-    function: Any = None, /, *, store: Any = None, memory: bool = True, verify: str = "stamp", **code: Any
+    function: Any = None,
+    /,
+    *,
+    store: Any = None,
+    memory: bool = True,
+    verify: str = "stamp",
+    depends: Sequence[Any] = (),
+    version: Any = None,
+    pin: Any = "minor",
+    allow_mutable_bindings: bool = False,
 ) -> Any:
     """Keep a function's results in a store, and return them whenever it is called again with equal arguments.
 
@@ -37,30 +48,42 @@ def cached(
         memory: Also keep small results in this process's memory.
         verify: "stamp" hashes a large stored array again only if its file was touched since it was last verified,
             "always" at every hit. Small results are always hashed.
-        **code: `allow_mutable_bindings=True` accepts a function that closes over mutable values, which then are
-            part of its fingerprint at each call; `pin` is how much of a package's version counts
-            ("minor", "exact" or "none").
+        depends: Functions, classes, modules and paths of files that count although the code does not name them;
+            `memo.audit` finds them.
+        version: A plain value of your own; another value computes anew.
+        pin: How much of the version of a package that the code uses counts: "minor" (2.3 and 2.4 differ), "exact",
+            "none", or a dict of these by package, "*" for the others.
+        allow_mutable_bindings: Accept a function that closes over mutable values; they are part of its key, as they
+            are at each call.
 
     Returns:
         A function with the same parameters, and the handle `.cache` (see `Cache`); `__wrapped__` is the original.
 
     Raises:
-        UnstableFunction: The function is a generator or a coroutine, or closes over mutable values.
+        UnstableFunction: The function is a generator or a coroutine, or, at its first call, closes over mutable
+            values.
+        cas.InvalidInputError: An option has none of its values.
     """
-    if function is None:
-        return lambda function: _decorate(function, store, memory, verify, code)
-    return _decorate(function, store, memory, verify, code)
+    if verify not in ("stamp", "always"):
+        raise cas.InvalidInputError(f"expected verify='stamp' or 'always', found {verify!r}")
+    code = {
+        "depends": _declared(depends),
+        "version": version,
+        "pin": _checked_pin(pin),
+        "allow_mutable_bindings": allow_mutable_bindings,
+    }
+
+    def decorate(function: Any) -> Any:
+        _check_function(function)
+        caller = Caller(function, store, memory, verify, code)
+        wrapper = compile_wrapper(function, caller.parameters, caller.serve, caller.serve_scalars)
+        wrapper.cache = Cache(caller)  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate if function is None else decorate(function)
 
 
-def _decorate(function: Any, store: Any, memory: bool, verify: str, code: dict[str, Any]) -> Any:
-    _check_options(function, verify, code)
-    caller = Caller(function, store, memory, verify, code)
-    wrapper = compile_wrapper(function, caller.parameters, caller.serve, caller.serve_scalars)
-    wrapper.cache = Cache(caller)  # type: ignore[attr-defined]
-    return wrapper
-
-
-def _check_options(function: Any, verify: str, code: dict[str, Any]) -> None:
+def _check_function(function: Any) -> None:
     if not callable(function) or isinstance(function, classmethod | staticmethod | type):
         raise UnstableFunction(
             f"expected a function to cache, found {function!r}",
@@ -73,11 +96,45 @@ def _check_options(function: Any, verify: str, code: dict[str, Any]) -> None:
             f"expected a function that returns its result, found a generator or coroutine: {describe(function)}",
             "return a list or an array, or cache the plain function that does the work",
         )
-    if verify not in ("stamp", "always"):
-        raise cas.InvalidInputError(f"expected verify='stamp' or 'always', found {verify!r}")
-    unknown = set(code) - {"allow_mutable_bindings", "pin"}
-    if unknown:
-        raise TypeError(f"memo.cached has no option {min(unknown)!r}")
+
+
+def _declared(depends: Any) -> tuple[Any, ...]:
+    """Return what `depends=` names, paths made absolute: they name the same files after an `os.chdir`."""
+    if not isinstance(depends, list | tuple | set | frozenset):
+        raise cas.InvalidInputError(
+            f"expected a list for depends=, found {depends!r}", "write depends=[...], also for one of them"
+        )
+    return tuple(map(_declared_one, depends))
+
+
+def _declared_one(given: Any) -> Any:
+    if isinstance(given, str | os.PathLike):
+        path = os.path.abspath(os.path.expanduser(given))
+        if not os.path.isfile(path):
+            raise cas.InvalidInputError(
+                f"depends= names {os.fspath(given)!r}, and there is no such file: {path}",
+                "give the path of a file, absolute or from the current folder (of a folder, each file in it); "
+                "functions and modules are given as themselves, not by name",
+            )
+        return path
+    if callable(given) or isinstance(given, ModuleType):
+        return given
+    raise cas.InvalidInputError(
+        f"expected functions, classes, modules or paths of files in depends=, found {given!r}",
+        "for a value of your own, use version=",
+    )
+
+
+def _checked_pin(pin: Any) -> Any:
+    """Return `pin=` if it is one of its values."""
+    rules = pin.values() if isinstance(pin, dict) else (pin,)
+    for rule in rules:
+        if rule not in ("minor", "exact", "none"):
+            raise cas.InvalidInputError(
+                f"expected pin='minor', 'exact' or 'none', found {rule!r}",
+                'of single packages, give a dict such as {"numpy": "exact", "*": "minor"}',
+            )
+    return pin
 
 
 class Stats(namedtuple("Stats", "hits misses bypassed saved entries size cost stored_hits stored_saved")):
@@ -132,6 +189,13 @@ class Cache:
         """Yield what is stored for the function, of all its versions, newest first."""
         record = self._caller.current().fingerprint
         return self._caller.open().entries(record.module, record.qualname)
+
+    def manifest(self) -> Manifest:
+        """Return what the function depends on: every ingredient of its fingerprint, with origin and source.
+
+        Printed, it is a table. The classes of a call's arguments join with the call, and are not in it.
+        """
+        return self._caller.current().fingerprint.manifest
 
     def stats(self) -> Stats:
         """Return what the function did in this process, and what its store holds for it."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
+from types import ModuleType
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from cas import Entry, Store
+from cas.manifest import Manifest
 from memo.decorator import Stats
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 T = TypeVar("T")
+Pin = Literal["minor", "exact", "none"]
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -22,6 +25,7 @@ class Handle(Protocol[P]):
     def contains(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
     def entries(self) -> Iterator[Entry]: ...
+    def manifest(self) -> Manifest: ...
     def stats(self) -> Stats: ...
 
 
@@ -64,6 +68,8 @@ class Decorate(Protocol):
         store: str | PathLike[str] | Store | None = None,
         memory: bool = True,
         verify: Literal["stamp", "always"] = "stamp",
+        depends: Sequence[Callable[..., Any] | type | ModuleType | str | PathLike[str]] = (),
+        version: object = None,
+        pin: Pin | Mapping[str, Pin] = "minor",
         allow_mutable_bindings: bool = False,
-        pin: str = "minor",
     ) -> Decorator: ...

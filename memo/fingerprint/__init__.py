@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 
+from memo.errors import UnstableFunction
 from memo.fingerprint import boundary
 from memo.fingerprint.closure import refuse_mutable
 from memo.fingerprint.code import local
@@ -216,7 +217,11 @@ def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...])
 
 
 def _setting(name: str, value: object) -> Node:
-    digest = plain_digest(value) or fold("repr", repr(value).encode("utf-8", "surrogatepass"))
+    digest = plain_digest(value)
+    if digest is None:
+        raise UnstableFunction(
+            f"expected a plain value for {name}, found {value!r}", "give a number, a text, a date, or a tuple of such"
+        )
     return Node("value", name, boundary.PROJECT, fold("setting", name.encode(), digest), value)
 
 

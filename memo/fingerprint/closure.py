@@ -169,7 +169,7 @@ def _mark_chain(state: State, value: Any, chain: tuple[str, ...], how: str) -> N
             return
         value = vars(holder)[name]
     if not isinstance(value, (type, FunctionType, ModuleType)):
-        state.objects[id(value)] = value
+        state.change(value)
 
 
 def _holder(value: Any, name: str) -> Any:
@@ -198,9 +198,9 @@ def _mark_parameter(
                 state.start_at("class", cls, chain[0], function, rebound=True)
         holder = _holder(owner, chain[0])
         if holder is not None and how == "item":
-            state.objects[id(vars(holder)[chain[0]])] = vars(holder)[chain[0]]
+            state.change(vars(holder)[chain[0]])
         return
     default = {**defaults(function), **(function.__kwdefaults__ or {})}.get(root)
     if default is not None and how == "item" and not chain:
-        state.objects[id(default)] = default
+        state.change(default)
         state.start_at("default", function, root, function)

@@ -7,6 +7,7 @@ Each object is entered once, by identity. Methods wait until their name is used 
 from __future__ import annotations
 
 from memo.fingerprint import boundary
+from memo.fingerprint.constants import IMMUTABLE
 from memo.fingerprint.framing import fold
 from memo.fingerprint.node import Node
 from memo.fingerprint.token import Token
@@ -49,6 +50,8 @@ DUCK_NAMES = frozenset(
     ]
 )
 
+# Python keeps one `1`, one `()` and one `"name"` for all variables that hold it.
+_REBOUND = IMMUTABLE | {tuple, frozenset}
 # Functions outside the project that read annotations; used under any alias, they count as used by name.
 READERS = frozenset(("get_type_hints", "get_annotations"))
 
@@ -199,6 +202,11 @@ class State:
         self.places: set[Place] = set()
         self.objects: dict[int, object] = {}
         self.origins: dict[Place, Origin] = {}
+
+    def change(self, value: object) -> None:
+        """Note an object that is changed in place; one that cannot be is only ever rebound, and may stand elsewhere."""
+        if type(value) not in _REBOUND:
+            self.objects[id(value)] = value
 
     def start_at(self, kind: str, owner: Any, name: str, by: FunctionType | None = None, rebound: bool = False) -> None:
         """Note a variable that state starts from, the function that changes it, and whether it rebinds it."""

@@ -6,7 +6,7 @@ import os
 import sys
 from types import ModuleType
 
-from cas.digest import digest
+from cas.digest import digest, parallel_hasher
 from memo.fingerprint import boundary
 from memo.fingerprint.code import local
 from memo.fingerprint.framing import fold
@@ -65,20 +65,24 @@ def visit_file(graph: Graph, path: Any) -> Node:
     """Return the node of a data file that code depends on: the digest of its bytes, watched by its stat stamp."""
     location = os.fspath(path)
 
-    def stamp() -> tuple[int, int, int] | None:
+    def stamp() -> tuple[int, int, int, int] | None:
         try:
             status = os.stat(location)
         except OSError:
             return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        # The time of change besides that of writing, which programs put back (`cp -p`, `tar`, `rsync`).
+        return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
     seen = stamp()
     graph.token.test(lambda: stamp() == seen)
     name = os.path.basename(location)
-    if seen is None:
-        return Node("file", name, boundary.PROJECT, fold("absent", name.encode()))
-    with open(location, "rb") as file:
-        return Node("file", name, boundary.PROJECT, fold("file", name.encode(), digest(file.read())))
+    try:
+        content = parallel_hasher().update_mmap(location).digest()
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        graph.note("there is no such file" if missing else f"the file could not be read: {error}", location)
+        return Node("file", name, boundary.PROJECT, fold("absent", name.encode("utf-8", "surrogateescape")))
+    return Node("file", name, boundary.PROJECT, fold("file", name.encode("utf-8", "surrogateescape"), content))
 
 
 def visit_attributes(graph: Graph, node: Node, module: ModuleType, names: Iterable[str], label: str) -> None:

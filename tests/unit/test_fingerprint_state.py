@@ -163,6 +163,15 @@ def test_state_is_named_in_the_manifest(project):
     assert [found.name for found in fingerprint(study.root).manifest if found.kind == "state"] == ["study.MEMO"]
 
 
+@pytest.mark.parametrize("value", ["0", "None", "True", "'a'", "()", "frozenset()", "1.5"])
+def test_a_constant_equal_to_a_counter_still_counts(project, value):
+    """Python keeps one object for equal small values: the constant's part is not taken for the counter's."""
+    text = f"BEST = {value}\nLIMIT = {value}\ndef root(x):\n    global BEST\n    BEST += x\n    return LIMIT\n"
+    manifest = fingerprint(project("study", text).root).manifest
+    function = next(found for found in manifest if found.kind == "function")
+    assert {label: manifest[at].kind for label, at in function.links} == {"g:LIMIT": "value"}
+
+
 def test_a_local_of_the_same_name_is_not_state(project):
     """A local list that is changed does not take a global of its name out of the fingerprint."""
     text = "K = [1]\ndef helper(x):\n    K = []\n    K.append(x)\n    return K\ndef root(x): return helper(x), K\n"
