@@ -12,12 +12,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from cas.errors import IntegrityError
+from cas.manifest import Manifest, agree
 from cas.progress import batches, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cas.entry import FunctionSummary
+    from cas.entry import FunctionRecord, FunctionSummary
     from cas.progress import Progress
     from cas.store import Store
 
@@ -117,7 +119,7 @@ def plan(
         store: The store to look at.
         max_size: Drop the entries of least `worth` until the store takes at most so many bytes.
         older_than: Drop entries that were not used for so many seconds.
-        stale: Drop entries of versions of a function that are neither its newest nor its last used.
+        stale: Drop entries of code of a function that is neither its newest nor its last used.
         now: The time to measure ages against, seconds since the epoch.
         progress: Told how far the plan is.
     """
@@ -178,19 +180,35 @@ def worth(cost: float, size: float, idle: float) -> float:
 
 
 def superseded(summaries: Iterable[FunctionSummary]) -> frozenset[bytes]:
-    """Return the fingerprints of versions that are neither the newest of their function nor the last used.
+    """Return the fingerprints of versions whose code is neither the newest of their function nor the last used.
 
-    Both stay, because code that was taken back to an older state is in use again without being newer.
+    Both stay, because code that was taken back to an older state is in use again without being newer; and with each
+    the versions that differ from it only by the classes of the arguments.
     """
     versions: dict[str, list[FunctionSummary]] = {}
     for summary in summaries:
         versions.setdefault(summary.function.name, []).append(summary)
-    stay = set()
+    outdated: set[bytes] = set()
     for group in versions.values():
-        stay.add(max(group, key=lambda summary: summary.function.created).function.fingerprint)
-        stay.add(max(group, key=lambda summary: summary.used).function.fingerprint)
-    everything = {summary.function.fingerprint for group in versions.values() for summary in group}
-    return frozenset(everything - stay)
+        if len(group) > 1:
+            outdated |= _outdated(group)
+    return frozenset(outdated)
+
+
+def _outdated(group: list[FunctionSummary]) -> set[bytes]:
+    newest = max(group, key=lambda summary: summary.function.created).function
+    last = max(group, key=lambda summary: summary.used).function
+    return {summary.function.fingerprint for summary in group if not _is_code_of(summary.function, (newest, last))}
+
+
+def _is_code_of(record: FunctionRecord, others: tuple[FunctionRecord, ...]) -> bool:
+    if any(record.fingerprint == other.fingerprint for other in others):
+        return True
+    try:
+        own = Manifest.unpack(record.manifest)
+        return any(agree(own, Manifest.unpack(other.manifest)) for other in others)
+    except IntegrityError:
+        return False
 
 
 class _Holdings:

@@ -83,6 +83,23 @@ class Manifest(tuple[Ingredient, ...]):
         return "\n".join("  ".join([*map(str.ljust, row, widths), row[3]]).rstrip() for row in cells)
 
 
+def agree(one: Manifest, other: Manifest) -> bool:
+    """Return whether two manifests are of the same code: no ingredient that both name differs.
+
+    So do versions of a function that differ only by the classes of the arguments they were called with: each has
+    ingredients that the other lacks.
+    """
+    mine, theirs = _digests(one), _digests(other)
+    return all(mine[name] <= theirs[name] or mine[name] >= theirs[name] for name in mine.keys() & theirs.keys())
+
+
+def _digests(manifest: Manifest) -> dict[tuple[str, str], set[bytes]]:
+    found: dict[tuple[str, str], set[bytes]] = {}
+    for ingredient in manifest:
+        found.setdefault((ingredient.kind, ingredient.name), set()).add(ingredient.digest)
+    return found
+
+
 def _ingredient(row: list[object], count: int) -> Ingredient:
     kind, name, origin, digest, source, flat = row
     texts = isinstance(kind, str) and isinstance(name, str) and isinstance(origin, str)

@@ -8,7 +8,7 @@ import msgpack
 import pytest
 
 import cas
-from cas.manifest import Ingredient, Manifest
+from cas.manifest import Ingredient, Manifest, agree
 from memo.fingerprint import fingerprint
 from memo.fingerprint.node import fold_rows
 
@@ -112,3 +112,22 @@ def test_other_bytes_are_refused(data):
     """Bytes that are no manifest of this version raise IntegrityError, whatever is wrong with them."""
     with pytest.raises(cas.IntegrityError, match="expected a packed manifest"):
         Manifest.unpack(data)
+
+
+def _manifest(**digests):
+    return Manifest(Ingredient("function", name, "project", digest) for name, digest in digests.items())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"f": b"1"}, {"f": b"1", "Model": b"2"}, True),
+        ({"f": b"1", "Other": b"3"}, {"f": b"1", "Model": b"2"}, True),
+        ({"f": b"1", "Model": b"2"}, {"f": b"1", "Model": b"3"}, False),
+        ({"f": b"1"}, {"f": b"2"}, False),
+    ],
+)
+def test_manifests_agree_if_nothing_that_both_name_differs(one, other, same):
+    """What only one of two versions has came with the classes of its arguments."""
+    assert agree(_manifest(**one), _manifest(**other)) is same
+    assert agree(_manifest(**other), _manifest(**one)) is same
