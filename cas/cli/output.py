@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 PATIENCE = 0.3
 # Column widths in a pipe are taken from so many rows, so that the first ones print before the last are read.
 _SAMPLE = 1000
+
+
+# Letters that a text keeps however narrow the terminal is.
+_NARROWEST = 4
 
 
 class Column(NamedTuple):
@@ -46,14 +50,33 @@ def _print_fitted(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> N
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    console = Console(highlight=False)
+    cells = [[printable(cell) for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(
-            Text(column.heading), justify="right" if column.amount else "left", no_wrap=True, overflow="ellipsis"
-        )
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    Console(highlight=False).print(table)
+    for column, width in zip(columns, _fitted(columns, cells, console.width), strict=True):
+        justify: Literal["right", "left"] = "right" if column.amount else "left"
+        table.add_column(Text(column.heading), justify=justify, no_wrap=True, overflow="ellipsis", max_width=width)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def _fitted(columns: Sequence[Column], cells: list[list[str]], room: int) -> list[int]:
+    """Return widths that fit into the room, taken from the widest texts: an amount that is cut says something else."""
+    from rich.cells import cell_len  # noqa: PLC0415 - as above
+
+    widths = [
+        max([cell_len(column.heading), *(cell_len(row[place]) for row in cells)])
+        for place, column in enumerate(columns)
+    ]
+    room -= 2 * (len(columns) - 1)
+    while sum(widths) > room:
+        texts = ((width, place) for place, width in enumerate(widths) if not columns[place].amount)
+        width, place = max(texts, default=(0, 0))
+        if width <= _NARROWEST:
+            break
+        widths[place] -= 1
+    return widths
 
 
 def print_plain(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:

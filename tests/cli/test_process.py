@@ -125,6 +125,16 @@ def test_terminal_gets_a_page_that_fits(filled):
     assert "…" in lines[1]
 
 
+def test_amounts_are_whole_on_a_narrow_terminal(filled):
+    """Where there is little room texts give way, and amounts do not: half a number is another number."""
+    _, seen = on_terminal("ls", "--store", filled.location, width=66)
+    wide = plain(on_terminal("ls", "--store", filled.location, width=200)[1])
+    heading, row = plain(seen)
+    assert heading.split()[1:] == wide[0].split()[1:]
+    assert row.split()[1:] == wide[1].split()[1:]
+    assert row.split()[0] != wide[1].split()[0]
+
+
 def test_progress_on_a_terminal(filled):
     """Long work shows its progress on a terminal, and leaves nothing of it behind."""
     code, seen = on_terminal("fsck", "--store", filled.location, code=AT_ONCE)
