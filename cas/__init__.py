@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cas.blob import BlobFile
-    from cas.entry import Call, Entry, FunctionRecord, FunctionSummary, Result
+    from cas.entry import Call, Copied, Entry, FunctionRecord, FunctionSummary, Result
     from cas.errors import (
         BusyError,
         CasError,
@@ -29,6 +29,7 @@ __all__ = [
     "Call",
     "CasError",
     "ConflictError",
+    "Copied",
     "Deposit",
     "Entry",
     "FunctionRecord",
@@ -46,7 +47,7 @@ __all__ = [
 _HOMES = {
     "cas.opening": ("open",),
     "cas.blob": ("BlobFile",),
-    "cas.entry": ("Call", "Entry", "FunctionRecord", "FunctionSummary", "Result"),
+    "cas.entry": ("Call", "Copied", "Entry", "FunctionRecord", "FunctionSummary", "Result"),
     "cas.store": ("Deposit", "Store"),
 }
 

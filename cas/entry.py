@@ -107,6 +107,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of results that were to be given to further calls.
+
+    Attributes:
+        made: How many calls have the result of another now.
+        kept: How many had a result already, which stays.
+        damaged: Keys of the entries that were left out, since they are damaged or lack a blob.
+    """
+
+    made: int
+    kept: int
+    damaged: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSummary:
     """One version of a function with what the store holds of it.
 

@@ -16,6 +16,7 @@ from cas.alias import alias
 from cas.errors import CasError, InvalidInputError
 from cas.form import Shown, show, to_json, unpack
 from cas.progress import told
+from cas.units import format_age
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -262,5 +263,25 @@ def row_json(row: Row, with_alias: bool = False) -> dict[str, Any]:
 
 
 def iso(seconds: float) -> str:
-    """Return a time since the epoch as ISO 8601, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return a time since the epoch as ISO 8601, in UTC; `?` for what is no time, as a foreign store may hold."""
+    moment = _moment(seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else "?"
+
+
+def local_time(seconds: float) -> str:
+    """Return a time since the epoch as the clock on the wall shows it, to the minute; `?` for what is no time."""
+    moment = _moment(seconds)
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else "?"
+
+
+def when(seconds: float, now: float) -> str:
+    """Return a time since the epoch for a person: ISO 8601, and how long ago it was."""
+    age = format_age(now - seconds)
+    return f"{iso(seconds)} ({age if age == 'now' else age + ' ago'})"
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,4 +1,4 @@
-"""From what a person types to the one function or the one entry that it means.
+"""From what a person types to the one function, the one version of it, or the one entry that it means.
 
 Pure reading; an ambiguous name is an error that lists the choices, never a guess.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Shorter prefixes of a call key are more likely a slip than a choice.
 SHORTEST_PREFIX = 4
 _CHOICES = 8
+_VERSIONS_HINT = "`cas ls FUNCTION --versions` shows the code of each version"
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -42,6 +43,45 @@ def find_function(store: Store, text: str) -> list[FunctionRecord]:
     if not found:
         raise NotFoundError(f"no function {text!r} in {store.location}", _similar(text, {r.name for r in records}))
     return found
+
+
+def find_version(store: Store, text: str) -> FunctionRecord:
+    """Return the version of a function that `text` names.
+
+    Args:
+        store: The store to look in.
+        text: A function as `find_function` takes it, `@`, and the first characters of the version's fingerprint in
+            hexadecimal, at least four.
+
+    Raises:
+        InvalidInputError: There is no `@`, or what follows cannot be the start of a fingerprint.
+        NotFoundError: There is no such function, or no such version of it.
+        ConflictError: Several functions or versions fit.
+    """
+    name, at, code = text.strip().rpartition("@")
+    if not at:
+        raise InvalidInputError(f"expected a version, FUNCTION@CODE, found {text!r}", _VERSIONS_HINT)
+    versions = find_function(store, name)
+    prefix = code.lower()
+    if set(prefix) - _HEXADECIMAL or not SHORTEST_PREFIX <= len(prefix) <= 64:
+        raise InvalidInputError(
+            f"expected {SHORTEST_PREFIX} or more hexadecimal characters of a version's code, found {code!r}",
+            f"there are {_versions(versions)}",
+        )
+    found = [record for record in versions if record.fingerprint.hex().startswith(prefix)]
+    if not found:
+        raise NotFoundError(f"no version {prefix!r} of {versions[0].name}", f"there are {_versions(versions)}")
+    if len(found) > 1:
+        raise ConflictError(
+            f"{prefix!r} stands for several versions of {versions[0].name}: {_versions(found, 16)}",
+            "give more characters of the code",
+        )
+    return found[0]
+
+
+def names_version(text: str) -> bool:
+    """Tell whether `text` is meant as `FUNCTION@CODE`; an alias may hold an `@` as well."""
+    return "@" in text and not _key_of_alias(text)
 
 
 def find_entry(store: Store, text: str) -> Entry:
@@ -80,6 +120,10 @@ def _key_of_alias(text: str) -> str:
         return parse_alias(text).hash
     except InvalidInputError:
         return ""
+
+
+def _versions(records: list[FunctionRecord], length: int = 8) -> str:
+    return _some([record.fingerprint.hex()[:length] for record in records])
 
 
 def _some(names: list[str]) -> str:

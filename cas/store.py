@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from cas.blob import BlobFile
-    from cas.entry import Call, Entry, FunctionRecord, FunctionSummary, Parts, Result
+    from cas.entry import Call, Copied, Entry, FunctionRecord, FunctionSummary, Parts, Result
 
     Fetched = tuple[str, bytes, bytes | None, float, float]
     """What a hit needs: codec, root digest, root bytes if inline, cost in seconds, time of last use."""
@@ -61,6 +61,18 @@ class Store(Protocol):
             cost: Seconds that the computation took; decides whether the bytes are fsynced (I10).
         """
 
+    def copy(self, pairs: Iterable[tuple[bytes, Call]], note: Mapping[str, str]) -> Copied:
+        """Give stored results to further calls as well, all of them or none; blobs are shared, not written again.
+
+        Cost, time of creation and provenance stay, `note` joins the provenance. A call that has a result keeps it;
+        an entry that is not there is passed over.
+
+        Args:
+            pairs: The key of an entry, and the call that is to have its result. Read while this store is being
+                written, so reading it must not write there.
+            note: What the provenance says of the copying, as text by name.
+        """
+
     def claim(self, key: bytes) -> AbstractContextManager[None]:
         """Wait for the right to compute `key`, and hold it; a dead holder's claim is free at once."""
 
@@ -74,9 +86,19 @@ class Store(Protocol):
         """Return up to a few keys whose hexadecimal form starts with `prefix`."""
 
     def entries(
-        self, module: str | None = None, qualname: str | None = None, order: str = "-created"
+        self,
+        module: str | None = None,
+        qualname: str | None = None,
+        order: str = "-created",
+        *,
+        fingerprint: bytes | None = None,
+        signature: bytes | None = None,
     ) -> Iterator[Entry]:
-        """Yield entries, of one function if named, ordered by an entry field (a leading `-`: descending)."""
+        """Yield entries, of one function if named, ordered by an entry field (a leading `-`: descending).
+
+        With `fingerprint`, only those of that version; with `signature`, only those whose arguments are stored as
+        exactly these bytes.
+        """
 
     def records(self) -> list[FunctionRecord]:
         """Return every version of every function that ever stored a result, newest first."""

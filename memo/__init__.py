@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from memo.decorator import Cache, Stats
     from memo.errors import CacheWarning, CodecError, MemoError, UnstableArgument, UnstableFunction
+    from memo.explain import last_misses
     from memo.protocols import Decorate
 
     cached: Decorate
@@ -23,13 +24,22 @@ __all__ = [
     "UnstableArgument",
     "UnstableFunction",
     "cached",
+    "last_misses",
 ]
+
+
+_HOMES = {
+    "Cache": "memo.decorator",
+    "Stats": "memo.decorator",
+    "cached": "memo.decorator",
+    "last_misses": "memo.explain",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'memo' has no attribute {name!r}")
-    home = "memo.decorator" if name in ("Cache", "Stats", "cached") else "memo.errors"
+    home = _HOMES.get(name, "memo.errors")
     value = globals()[name] = getattr(__import__(home, fromlist=[name]), name)
     return value
 

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import cas
 from memo.canonical import LONG, encode_arguments, pack_scalars
 from memo.codecs import by_name
-from memo.errors import CacheWarning, UnstableArgument, UnstableFunction, hint_of, warn
+from memo.errors import CacheWarning, UnstableFunction, warn
 from memo.forks import wait_for_imports
 from memo.signature import Parameters, compile_forward, sort_options
 from memo.version import MEMORY_BYTES, Version
@@ -99,17 +99,21 @@ class Caller:
         """Serve any call; one whose arguments have no canonical form is computed, and said aloud."""
         try:
             version, signature = self.sign(values)
-        except UnstableArgument as error:
-            self.bypassed += 1
-            warn(f"{self.name} ran without its cache: {error}", error.hint)
         except (UnstableFunction, CacheWarning):
             raise
         except Exception as error:  # noqa: BLE001 - the user's classes have their say here, and may raise anything
-            self.bypassed += 1
-            warn(f"{self.name} ran without its cache: {type(error).__name__}: {error}", hint_of(error))
+            self._bypass(error)
         else:
             return self._serve(version, signature, values, version.memory.get(signature))
         return self.forward(self.function, values)
+
+    def _bypass(self, error: Exception) -> None:
+        """Say aloud, and remember, that a call runs without its cache."""
+        from memo.explain import note_bypass, trouble_of  # noqa: PLC0415 - only when something went wrong
+
+        self.bypassed += 1
+        note_bypass(self.name, error)
+        warn(f"{self.name} ran without its cache: {trouble_of(error)}")
 
     def sign(self, values: list[Any]) -> tuple[Version, bytes]:
         """Return the version that answers for the code and for these values' classes, and their signature."""
@@ -166,7 +170,7 @@ class Caller:
     # Fetch and decode
 
     def _serve(self, version: Version, signature: bytes, values: list[Any], found: Remembered | None) -> Any:
-        key = None
+        key, trouble = None, ""
         try:
             store = self._store or self.open()
             if found is not None:
@@ -181,11 +185,14 @@ class Caller:
         except CacheWarning:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the store or a file that goes meanwhile: compute
+            from memo.explain import trouble_of  # noqa: PLC0415 - only when something went wrong
+
             version.forget(signature)
-            warn(f"{self.name} could not use what is stored: {error}", hint_of(error))
+            trouble = f"could not use what is stored: {trouble_of(error)}"
+            warn(f"{self.name} {trouble}")
         from memo.flight import compute  # noqa: PLC0415 - a process that only hits never needs it
 
-        return compute(self, version, signature, key or version.key(signature), values)
+        return compute(self, version, signature, key or version.key(signature), values, trouble)
 
     def decode(self, version: Version, signature: bytes, key: bytes, row: Fetched) -> Any:
         """Return the value of a fetched entry, as fresh as if computed, and count the hit."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cas import Entry
     from cas.manifest import Manifest
+    from memo.explain import Explanation
 
 # Generators and coroutines of every kind: their result is not a value, but something that makes values.
 _RESUMABLE = 0x20 | 0x80 | 0x100 | 0x200
@@ -184,6 +185,17 @@ class Cache:
         version, signature = self._bind(*args, **kwargs)
         version.forget(signature)
         return bool(self._caller.open().forget([version.key(signature)]))
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Return whether this call would hit or miss, and why; printed, it is for reading. Computes nothing."""
+        from memo.explain import explain  # noqa: PLC0415 - only to explain
+
+        def explained(values: list[Any]) -> Explanation:
+            return explain(self._caller, values)
+
+        caller = self._caller
+        bind: Any = compile_wrapper(caller.function, caller.parameters, explained, explained)
+        return bind(*args, **kwargs)  # type: ignore[no-any-return]
 
     def entries(self) -> Iterator[Entry]:
         """Yield what is stored for the function, of all its versions, newest first."""

@@ -11,7 +11,8 @@ import time
 import cas
 from memo.canonical import encode_arguments
 from memo.codecs import choose
-from memo.errors import CacheWarning, MemoError, hint_of, warn
+from memo.errors import CacheWarning, hint_of, warn
+from memo.explain import note_miss, trouble_of
 from memo.provenance import provenance
 from memo.signature import sort_options
 
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from memo.version import Version
 
 
-def compute(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any]) -> Any:
+def compute(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any], trouble: str) -> Any:
     """Compute a call that missed, unless another thread or process does so first; store and return its value.
 
+    `trouble` says what kept the store from serving it, if anything did.
     An exception of the user's function passes through untouched, and nothing is stored.
     """
     claimed, values_made = False, []
@@ -34,14 +36,14 @@ def compute(caller: Caller, version: Version, signature: bytes, key: bytes, valu
         with caller.open().claim(key):
             claimed = True
             found, value = _look_again(caller, version, signature, key)
-            values_made.append(value if found else _run(caller, version, signature, key, values))
+            values_made.append(value if found else _run(caller, version, signature, key, values, trouble))
     except Exception as error:
         if claimed and not values_made:
             raise  # the user's own
         if claimed:
             warn(f"{caller.name} could not end its claim: {error}", hint_of(error))
         # else `_keep` says aloud why this store takes nothing
-    return values_made[0] if values_made else _run(caller, version, signature, key, values)
+    return values_made[0] if values_made else _run(caller, version, signature, key, values, trouble)
 
 
 def _look_again(caller: Caller, version: Version, signature: bytes, key: bytes) -> tuple[bool, Any]:
@@ -57,13 +59,17 @@ def _look_again(caller: Caller, version: Version, signature: bytes, key: bytes) 
     return False, None
 
 
-def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any]) -> Any:
-    start = time.perf_counter()
+def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any], trouble: str) -> Any:
+    when, start = time.time(), time.perf_counter()
     value = caller.forward(caller.function, values)
     cost = time.perf_counter() - start
     caller.misses += 1
     try:
-        _keep(caller, version, signature, key, value, cost)
+        call, unstored = _keep(caller, version, signature, key, value, cost)
+        if call is not None:
+            note_miss(caller._store, call, when, cost, trouble, unstored)  # noqa: SLF001 - same package
+        if unstored:
+            warn(f"{caller.name} computed its result, which is not stored: {unstored}")
         _warn_of_mutation(caller, signature, values)
     except CacheWarning as error:  # the user's filter makes it an error: the value goes with it
         error.value = value
@@ -71,19 +77,23 @@ def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values:
     return value
 
 
-def _keep(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:
-    """Store a computed value, or say aloud why it is not stored."""
+def _keep(
+    caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float
+) -> tuple[cas.Call | None, str]:
+    """Store a computed value; return its call, and why it is not stored if it is not."""
+    call = None
     try:
-        _store(caller, version, signature, key, value, cost)
-    except MemoError as error:
-        warn(f"{caller.name} computed its result, which is not stored: {error}", error.hint)
+        call = cas.Call(key, version.record(caller.parameters.names), signature)
+        _store(caller, call, value, cost)
+    except CacheWarning:
+        raise
     except Exception as error:  # noqa: BLE001 - promise 2: whatever the store or a codec does, the caller gets the value
-        warn(f"{caller.name} computed its result, which is not stored: {type(error).__name__}: {error}", hint_of(error))
+        return call, trouble_of(error)
+    return call, ""
 
 
-def _store(caller: Caller, version: Version, signature: bytes, key: bytes, value: Any, cost: float) -> None:
+def _store(caller: Caller, call: cas.Call, value: Any, cost: float) -> None:
     """Deposit a computed value: blobs first, the entry last (I3)."""
-    call = cas.Call(key, version.record(caller.parameters.names), signature)
     codec = choose(value)
     with caller.open().deposit(call, cost) as deposit:
         parts, summary = codec.encode(value, deposit.write)

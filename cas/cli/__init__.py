@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _COMMANDS = {
-    "ls": ("ls", "List functions, or one function's entries."),
-    "show": ("entries", "Show everything about one entry."),
+    "ls": ("ls", "List functions, or one function's entries or versions."),
+    "show": ("entries", "Show everything about one entry, or the code of one version."),
+    "diff": ("diff", "Show what changed from one version of a function to another."),
+    "why": ("why", "Tell why a call was computed, and not served."),
     "get": ("get", "Write a result to plain files."),
     "rm": ("entries", "Remove entries."),
     "gc": ("care", "Remove what nothing needs, and what you say may go."),
@@ -102,9 +104,11 @@ def _added() -> list[EntryPoint]:
 
 
 def _complain(message: str, hint: str, code: int) -> int:
-    click.echo(f"error: {message}", err=True)
-    if hint:
-        click.echo(f"hint: {hint}", err=True)
+    from cas.cli.output import printable  # noqa: PLC0415 - only where something is wrong
+
+    for line in (f"error: {message}", *([f"hint: {hint}"] if hint else [])):
+        # Names that a foreign store made up stand in messages, too.
+        click.echo("\n".join(map(printable, line.split("\n"))), err=True)
     return code
 
 

@@ -1,4 +1,4 @@
-"""`cas show` and `cas rm`: everything about one entry, and the removal of entries."""
+"""`cas show` and `cas rm`: everything about one entry or one version, and the removal of entries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import click
 
 from cas.cli.options import compile_where, json_option, open_store, store_option, where_option
 from cas.cli.output import count, note, print_facts, print_json
+from cas.cli.versions import show_version
 from cas.errors import IntegrityError, InvalidInputError
 from cas.form import show
-from cas.listing import columns, decode, iso, list_entries, row_json
-from cas.lookup import find_entry, find_function
+from cas.listing import columns, decode, list_entries, row_json, when
+from cas.lookup import find_entry, find_function, names_version
 from cas.manifest import Manifest
-from cas.units import format_age, format_duration, format_size
+from cas.units import format_duration, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,14 @@ _UNCUT = 1 << 30
 @json_option
 @store_option
 def show_command(entry: str, as_json: bool, location: str | None) -> None:
-    """Show everything about ENTRY: the first characters of its key (four or more), or its alias."""
+    """Show everything about ENTRY: the first characters of its key (four or more), or its alias.
+
+    FUNCTION@CODE in its place, such as multitaper@3f9a, shows the code of a version, with all that it uses.
+    """
     store = open_store(location)
+    if names_version(entry):
+        show_version(store, entry, as_json)
+        return
     row = decode(find_entry(store, entry))
     if as_json:
         details = {
@@ -66,8 +73,8 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     for digest in entry.blobs:
         yield "blob", digest.hex()
     yield "cost", format_duration(entry.cost)
-    yield "created", f"{iso(entry.created)} ({_ago(format_age(now - entry.created))})"
-    yield "used", f"{iso(entry.used)} ({_ago(format_age(now - entry.used))})"
+    yield "created", when(entry.created, now)
+    yield "used", when(entry.used, now)
     for name, value in entry.provenance.items():
         yield f"  {name}", value
     names = _ingredients(entry.function.manifest)
@@ -75,10 +82,6 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         yield "manifest", count(len(names), "ingredient")
         for name in names:
             yield "", name
-
-
-def _ago(age: str) -> str:
-    return age if age == "now" else f"{age} ago"
 
 
 def _ingredients(manifest: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""`cas ls`: functions, or the entries of one with every argument in a column of its own."""
+"""`cas ls`: functions, the entries of one with every argument in a column of its own, or its versions."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from cas.cli.options import (
     where_option,
 )
 from cas.cli.output import Column, count, note, print_json_list, print_plain, print_table, progress
+from cas.cli.versions import list_versions
+from cas.errors import InvalidInputError
 from cas.form import show
 from cas.listing import (
     columns,
@@ -51,6 +53,8 @@ _UNCUT = 1 << 30
 @click.option("--sort", "order", metavar="COLUMN", help="An entry field or an argument; -COLUMN for descending.")
 @click.option("--limit", type=int, help=f"At most so many rows, 0 for all; {_PAGE} on a terminal, else all.")
 @click.option("--alias", "with_alias", is_flag=True, help="Print keys and aliases, or add them to --json.")
+@click.option("--versions", is_flag=True, help="List the versions of FUNCTION's code, newest first, and what changed.")
+@click.option("--code", is_flag=True, help="With --versions: print the code of each as well.")
 @json_option
 @store_option
 def ls_command(
@@ -59,6 +63,8 @@ def ls_command(
     order: str | None,
     limit: int | None,
     with_alias: bool,
+    versions: bool,
+    code: bool,
     as_json: bool,
     location: str | None,
 ) -> None:
@@ -67,15 +73,31 @@ def ls_command(
     FUNCTION is module.qualname, or its end, such as multitaper. Without FUNCTION, --where and --alias list the
     entries of all functions.
     """
+    _check(versions, code, function, (where, order, with_alias))
     store = open_for_listing(location)
     rows = limit_of(limit, _PAGE if sys.stdout.isatty() and not as_json else None)
     if store is None:
         if as_json:
             print_json_list([])
+    elif versions and function is not None:
+        list_versions(store, function, rows, code, as_json)
     elif function is None and where is None and not with_alias:
         _list_functions(store, order or "-used", rows, as_json)
     else:
         _list_entries(store, function, where, _Page(order or "-created", rows), as_json, with_alias)
+
+
+def _check(versions: bool, code: bool, function: str | None, others: tuple[object, ...]) -> None:
+    """Refuse options that do not go together."""
+    if code and not versions:
+        raise InvalidInputError("--code goes with --versions", "`cas ls FUNCTION --versions --code`")
+    if versions and function is None:
+        raise InvalidInputError("--versions goes with a function", "`cas ls FUNCTION --versions`")
+    if versions and any(others):
+        raise InvalidInputError(
+            "--where, --sort and --alias are of entries, and do not go with --versions",
+            "versions are listed newest first; --limit, --code and --json go with --versions",
+        )
 
 
 def _list_functions(store: Store, order: str, limit: int | None, as_json: bool) -> None:

@@ -42,5 +42,15 @@ def unseal(key: bytes, body: bytes) -> tuple[str, bytes, bytes | None, float] | 
     return codec, digest, rest[end:] if inline else None, cost
 
 
+def reseal(old: bytes, new: bytes, body: object) -> bytes | None:
+    """Return the body of the entry `old` as the entry `new` would have it; None if it is damaged."""
+    if not isinstance(body, bytes) or len(body) < SEAL + _FIXED.size:
+        return None
+    rest = body[SEAL:]
+    if blake3(old + rest).digest(SEAL) != body[:SEAL]:
+        return None
+    return blake3(new + rest).digest(SEAL) + rest
+
+
 # The few names there are, so that a hit decodes none.
 _codecs: dict[bytes, str] = {}

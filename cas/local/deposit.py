@@ -76,8 +76,8 @@ class LocalDeposit:
         record = self._call.function
         origin = msgpack.packb(sorted(result.provenance.items()))
         with self._store.index.writing(self._durable) as run:
-            function = known.get(record.fingerprint) or _function_id(run, record)
-            provenance = known.get(origin) or _provenance_id(run, origin)
+            function = known.get(record.fingerprint) or function_id(run, record)
+            provenance = known.get(origin) or provenance_id(run, origin)
             now = time.time()
             row = (
                 key, function, result.codec, self._cost, now, now, size + children,
@@ -107,7 +107,7 @@ def _insert(run: Callable[..., sqlite3.Cursor], row: tuple[object, ...]) -> int:
     return cursor.lastrowid or 0
 
 
-def _function_id(run: Callable[..., sqlite3.Cursor], function: FunctionRecord) -> int:
+def function_id(run: Callable[..., sqlite3.Cursor], function: FunctionRecord) -> int:
     """Return the row number of a function record, inserted at the first result of that version."""
     found = run("SELECT id FROM functions WHERE fingerprint = ?", (function.fingerprint,)).fetchone()
     if found is not None:
@@ -124,7 +124,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def _provenance_id(run: Callable[..., sqlite3.Cursor], body: bytes) -> int:
+def provenance_id(run: Callable[..., sqlite3.Cursor], body: bytes) -> int:
     """Return the row number of a provenance; the many entries of one session share one."""
     found = run("SELECT id FROM provenances WHERE body = ?", (body,)).fetchone()
     if found is not None:

@@ -22,16 +22,17 @@ from cas.local.locks import SharedLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NoReturn
 
-    from cas.entry import Call, Entry, FunctionRecord, FunctionSummary
+    from cas.entry import Call, Copied, Entry, FunctionRecord, FunctionSummary
     from cas.local.blobs import Stamp
     from cas.local.layout import Layout
     from cas.store import Fetched
 
 _SWEEP_AT_ONCE = 500
 _KNOWN_STAMPS = 100_000
+_OF_VERSION = "e.function = (SELECT id FROM functions WHERE fingerprint = ?)"
 # What `remember` keeps before it starts over: code tables take some 20 KB for each version of a source file.
 _CACHE_BYTES = 64 << 20
 
@@ -134,6 +135,13 @@ class LocalStore:
             self.create()
         return LocalDeposit(self, call, cost)
 
+    def copy(self, pairs: Iterable[tuple[bytes, Call]], note: Mapping[str, str]) -> Copied:
+        """Give stored results to further calls as well, all of them or none; see `Store.copy`."""
+        from cas.local.copying import copy  # noqa: PLC0415 - the path of a hit copies nothing
+
+        self.require_writable()
+        return copy(self, pairs, note)
+
     def create(self) -> None:
         """Make the store, or make it again after somebody deleted its folder under a running process."""
         with self._renewing:
@@ -221,10 +229,19 @@ class LocalStore:
         return [row[0] for row in rows]
 
     def entries(
-        self, module: str | None = None, qualname: str | None = None, order: str = "-created"
+        self,
+        module: str | None = None,
+        qualname: str | None = None,
+        order: str = "-created",
+        *,
+        fingerprint: bytes | None = None,
+        signature: bytes | None = None,
     ) -> Iterator[Entry]:
-        """Yield entries, of one function if named, in order."""
+        """Yield entries, of one function, of one version or with one signature if named, in order."""
         where, values = self._of_function(module, qualname)
+        for clause, value in ((_OF_VERSION, fingerprint), ("e.signature = ?", signature)):
+            if value is not None:
+                where, values = f"{where or 'WHERE true'} AND {clause}", (*values, value)
         return self._entries(where, values, self.index.order(order))
 
     def count(self, module: str | None = None, qualname: str | None = None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from memo.fingerprint.code import local
 
 TYPE_CHECKING = False
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 
     from memo.fingerprint.node import Node
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _LINE = 80
 _LINES = 1000
 _LENGTH = 2000
@@ -61,4 +64,5 @@ def _text(value: object) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything, and this is only shown
         text = f"<{type(value).__name__}: {type(error).__name__}>"
+    text = _ADDRESS.sub("", text)  # it is another one in each process
     return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"

@@ -6,7 +6,7 @@ import pytest
 from blake3 import blake3
 
 import cas
-from tests.deposits import FUNCTION, LARGE, function, key, large, put
+from tests.deposits import FUNCTION, LARGE, call, function, key, large, put
 
 ORDERS = ("created", "used", "cost", "size", "codec", "summary", "key")
 
@@ -49,6 +49,36 @@ def test_entries_of_one_function(store):
     put(store, 3, record=function(0, "analysis", "other"))
     assert [entry.key for entry in store.entries("analysis", "spectrum", "created")] == [key(1), key(2)]
     assert list(store.entries("analysis", "missing")) == []
+
+
+def test_entries_with_exactly_these_arguments(store):
+    """Entries can be asked for by their stored arguments, of one function or of all, in order."""
+    put(store, 1)
+    put(store, 2)
+    with store.deposit(cas.Call(key(3), function(1), call(1).signature), 0.0) as deposit:
+        deposit.commit(cas.Result("tree/1", (b"body",), "body", {}))
+    with store.deposit(cas.Call(key(4), function(0, "analysis", "other"), call(1).signature), 0.0) as deposit:
+        deposit.commit(cas.Result("tree/1", (b"body",), "body", {}))
+    ones = call(1).signature
+    assert [entry.key for entry in store.entries("analysis", "spectrum", signature=ones)] == [key(3), key(1)]
+    assert [entry.key for entry in store.entries(order="created", signature=ones)] == [key(1), key(3), key(4)]
+    assert list(store.entries("analysis", "spectrum", signature=ones[:-1])) == []
+    assert list(store.entries("analysis", "missing", signature=ones)) == []
+
+
+def test_entries_of_one_version(store):
+    """Entries are found by the version that computed them, alone and with a signature."""
+    for number in (1, 2):
+        put(store, number)
+        with store.deposit(cas.Call(key(number + 10), function(1), call(number).signature), 0.0) as deposit:
+            deposit.commit(cas.Result("tree/1", (b"new",), ""))
+    of_old, of_new = function(0).fingerprint, function(1).fingerprint
+    assert [entry.key for entry in store.entries(order="created", fingerprint=of_old)] == [key(1), key(2)]
+    assert [entry.key for entry in store.entries("analysis", "spectrum", fingerprint=of_new)] == [key(12), key(11)]
+    twos = call(2).signature
+    assert [entry.key for entry in store.entries(fingerprint=of_new, signature=twos)] == [key(12)]
+    assert list(store.entries("analysis", "other", fingerprint=of_new)) == []
+    assert list(store.entries(fingerprint=b"none")) == []
 
 
 def test_store_takes_writes_while_entries_are_read(store, factory, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import cas
-from tests.deposits import FUNCTION, get, key, large, put
+from tests.deposits import FUNCTION, call, get, key, large, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,10 @@ _STEPS: list[tuple[Callable[[cas.Store], object], Callable[[State], State]]] = [
     (lambda store: _claimed(store), lambda state: {**state, 5: (large(4), [])}),
     (lambda store: store.record_hits(FUNCTION.fingerprint, 1, 1.0, [key(3)]), lambda state: state),
     (lambda store: store.remember(b"name", b"body"), lambda state: state),
+    (
+        lambda store: store.copy([(key(3), call(13)), (key(5), call(15))], {"copied": "yes"}),
+        lambda state: {**state, 13: state[3], 15: state[5]},
+    ),
 ]
 
 
@@ -36,7 +40,7 @@ def _claimed(store: cas.Store) -> None:
         put(store, 5, large(4), cost=1.0)
 
 
-NUMBERS = (1, 2, 3, 5)
+NUMBERS = (1, 2, 3, 5, 13, 15)
 STEPS = [step for step, _ in _STEPS]
 STATES: list[State] = [{}]
 for _, _after in _STEPS:

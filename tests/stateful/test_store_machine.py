@@ -75,6 +75,16 @@ class StoreMachine(RuleBasedStateMachine):
         for number in present:
             del self.entries[number]
 
+    @rule(numbers=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3))
+    def copy(self, numbers: list[tuple[int, int]]) -> None:
+        """Give results to calls that have none."""
+        made = 0
+        for old, new in numbers:
+            if old in self.entries and new not in self.entries:
+                self.entries[new] = self.entries[old]
+                made += 1
+        assert self.store.copy([(key(old), call(new)) for old, new in numbers], {"copied": "yes"}).made == made
+
     @rule()
     def sweep(self) -> None:
         """Sweep everything that no entry needs."""

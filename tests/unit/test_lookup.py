@@ -1,4 +1,4 @@
-"""Lookup: from what a person types to one function or one entry, never by a guess."""
+"""Lookup: from what a person types to one function, one version or one entry, never by a guess."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 import cas
 from cas.alias import alias
-from cas.lookup import find_entry, find_function
+from cas.lookup import find_entry, find_function, find_version, names_version
 from tests.deposits import FUNCTION, function, key, put
 
 
@@ -55,6 +55,60 @@ def test_slip_gets_a_suggestion(store):
     with pytest.raises(cas.NotFoundError) as refused:
         find_function(store, "zzz")
     assert refused.value.hint == "`cas ls` lists the functions that have results"
+
+
+def test_version_by_its_code(store):
+    """A function and the start of a version's code, from four characters on and in either case, find the version."""
+    records = [function(number) for number in range(2)]
+    for number, record in enumerate(records):
+        put(store, number, record=record)
+    for record in records:
+        code = record.fingerprint.hex()
+        for text in (f"spectrum@{code}", f"analysis:spectrum@{code[:4]}", f" analysis.spectrum@{code[:9].upper()}\n"):
+            assert find_version(store, text).fingerprint == record.fingerprint
+
+
+@pytest.mark.parametrize("text", ["spectrum", "spectrum@", "spectrum@abc", "spectrum@wxyz", "spectrum@" + "0" * 65])
+def test_what_is_no_name_of_a_version(store, text):
+    """Without an `@`, or with too little or something else behind it, it is bad input; what there is is told."""
+    put(store, 1)
+    with pytest.raises(cas.InvalidInputError) as refused:
+        find_version(store, text)
+    known = f"there are {FUNCTION.fingerprint.hex()[:8]}"
+    assert refused.value.hint == (
+        known if "@" in text else "`cas ls FUNCTION --versions` shows the code of each version"
+    )
+
+
+def test_version_that_is_not_there(store):
+    """A code that no version has is not found, and those there are told."""
+    put(store, 1)
+    with pytest.raises(cas.NotFoundError) as refused:
+        find_version(store, f"spectrum@{function(1).fingerprint.hex()}")
+    assert refused.value.hint == f"there are {FUNCTION.fingerprint.hex()[:8]}"
+    with pytest.raises(cas.NotFoundError, match="no function 'walk'"):
+        find_version(store, "walk@0000")
+
+
+def test_prefix_of_several_versions(store):
+    """A code that several versions start with is refused, with the codes it stands for."""
+    for number in range(2):
+        put(store, number, record=cas.FunctionRecord(b"\7\7" + bytes([number]) * 30, "m", "f", ("number",)))
+    with pytest.raises(cas.ConflictError) as refused:
+        find_version(store, "f@0707")
+    assert str(refused.value) == "'0707' stands for several versions of m.f: 0707010101010101, 0707000000000000"
+    assert find_version(store, "f@070700").fingerprint[2] == 0
+
+
+def test_an_alias_with_an_at_is_no_version(store):
+    """An alias whose arguments hold an `@` names an entry; `FUNCTION@CODE` names a version."""
+    text = alias("analysis", "spectrum", FUNCTION.fingerprint, key(1), ("number",), ["me@1234"])
+    assert "@" in text
+    assert not names_version(text)
+    assert not names_version(text.rpartition("/")[2])
+    assert not names_version(key(1).hex())
+    assert names_version("analysis.spectrum@1234")
+    assert names_version("added.run@1234")
 
 
 def test_entry_by_key_or_alias(store):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import msgpack
+import numpy as np
 import pytest
 
 import cas
@@ -68,6 +69,17 @@ def test_a_long_table_is_shown_line_by_line():
     shown = {one.name.rpartition(" ")[2]: one.source for one in fingerprint(root, allow_mutable_bindings=True).manifest}
     assert shown["c:table"].splitlines()[:2] == ["{", "    'channel 0': 0.0,"]
     assert shown["c:names"].splitlines()[1:3] == ["    'channel 0',", "    'channel 1',"]
+
+
+def test_no_address_is_shown():
+    """What a table of functions looks like is the same in every process."""
+    table = (np.sin, np.hanning)
+
+    def root(x):
+        return [function(x) for function in table]
+
+    shown = {one.name.rpartition(" ")[2]: one.source for one in fingerprint(root).manifest}
+    assert shown["c:table"] == "(<ufunc 'sin'>, <function hanning>)"
 
 
 def test_a_packed_manifest_comes_back():
