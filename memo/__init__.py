@@ -9,13 +9,21 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from memo.decorator import Cache, Stats
-    from memo.errors import CacheWarning, CodecError, MemoError, UnstableArgument, UnstableFunction
+    from memo.errors import (
+        AdoptionRefused,
+        CacheWarning,
+        CodecError,
+        MemoError,
+        UnstableArgument,
+        UnstableFunction,
+    )
     from memo.explain import last_misses
     from memo.protocols import Decorate
 
     cached: Decorate
 
 __all__ = [
+    "AdoptionRefused",
     "Cache",
     "CacheWarning",
     "CodecError",

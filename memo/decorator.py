@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cas import Entry
     from cas.manifest import Manifest
+    from memo.adopting import Adoption, Calls
     from memo.explain import Explanation
 
 # Generators and coroutines of every kind: their result is not a value, but something that makes values.
@@ -196,6 +197,41 @@ class Cache:
         caller = self._caller
         bind: Any = compile_wrapper(caller.function, caller.parameters, explained, explained)
         return bind(*args, **kwargs)  # type: ignore[no-any-return]
+
+    def adopt(
+        self,
+        from_version: str,
+        verify: int = 5,
+        *,
+        calls: Calls = (),
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ulp: int = 0,
+    ) -> Adoption:
+        """Take over the results of an earlier version, after computing some of its calls again with the present code.
+
+        For a change that should not change results. Unless every result that is computed again equals the stored one,
+        nothing is changed. Printed, what is returned says what was taken over and on what evidence.
+
+        Args:
+            from_version: The start of the earlier version's fingerprint, as `cas ls FUNCTION --versions` shows it;
+                with a name before it, `old.module.name@3f2a`, if the function was called otherwise then.
+            verify: How many calls to compute again.
+            calls: Calls that are among these, each a tuple of arguments, or a dict of them by name. Of large arrays
+                the store keeps digests only, so that calls with such arguments must be given.
+            rtol: Numbers may differ by this times the size of the stored one.
+            atol: Numbers may differ by this.
+            ulp: Numbers may differ by so many units in the last place.
+
+        Raises:
+            AdoptionRefused: A result differs, and the message says where and by how much; too few calls can be
+                computed again; or the parameters do not match.
+            cas.NotFoundError: There is no such version, or it has no result for one of `calls`.
+        """
+        from memo.adopting import adopt  # noqa: PLC0415 - only to adopt
+        from memo.adopting.difference import Tolerance  # noqa: PLC0415 - likewise
+
+        return adopt(self._caller, from_version, verify, calls=calls, tolerance=Tolerance(rtol, atol, ulp))
 
     def entries(self) -> Iterator[Entry]:
         """Yield what is stored for the function, of all its versions, newest first."""

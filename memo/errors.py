@@ -3,6 +3,7 @@
 MemoError
 ├── UnstableArgument (TypeError)   an argument has no canonical form; the message names the path to it
 ├── UnstableFunction (TypeError)   a function cannot be fingerprinted; the message names the variable
+├── AdoptionRefused                results of earlier code are not shown to be those of the present code
 └── CodecError (ValueError)        a value cannot be encoded exactly, or stored bytes cannot be decoded
 
 CacheWarning is how `memo.cached` speaks when the user's call went well and the store did not.
@@ -23,6 +24,10 @@ class UnstableArgument(MemoError, TypeError):  # noqa: N818 - the name in the de
 
 class UnstableFunction(MemoError, TypeError):  # noqa: N818 - the name in the design
     """A function has no stable fingerprint; names the captured variable or the construct."""
+
+
+class AdoptionRefused(MemoError):  # noqa: N818 - says what happened
+    """Results of an earlier version are not shown to be those of the present one; nothing was changed."""
 
 
 class CodecError(MemoError, ValueError):

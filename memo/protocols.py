@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, over
 
 from cas import Entry, Store
 from cas.manifest import Manifest
+from memo.adopting import Adoption
 from memo.decorator import Stats
 from memo.explain import Explanation
 
@@ -26,6 +27,16 @@ class Handle(Protocol[P]):
     def contains(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
     def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation: ...
+    def adopt(
+        self,
+        from_version: str,
+        verify: int = 5,
+        *,
+        calls: Sequence[tuple[Any, ...] | Mapping[str, Any]] = (),
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ulp: int = 0,
+    ) -> Adoption: ...
     def entries(self) -> Iterator[Entry]: ...
     def manifest(self) -> Manifest: ...
     def stats(self) -> Stats: ...

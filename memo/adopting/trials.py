@@ -1,0 +1,112 @@
+"""Stored calls of an earlier version, chosen to be computed again: by the user, or by lot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import cas
+from cas.form import unpack
+from cas.shown import show
+from memo.adopting.replay import replay, split
+from memo.signature import compile_wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cas import Entry, FunctionRecord, Store
+    from memo.adopting.translation import Translation
+    from memo.caller import Caller
+
+# Calls are drawn from so many that can be recomputed, and so many are looked at to find those.
+_POOL = 1000
+_LOOKED_AT = 20_000
+
+
+class Trial(NamedTuple):
+    """One call to recompute: its entry, and its arguments as the present function takes them."""
+
+    entry: Entry
+    values: list[Any]
+
+    def __str__(self) -> str:
+        return call_text(self.entry.function, self.entry.signature)
+
+
+class Earlier:
+    """An earlier version of a function, where its results are, and how its arguments become the present ones."""
+
+    def __init__(self, store: Store, record: FunctionRecord, translation: Translation) -> None:
+        self.store = store
+        self.record = record
+        self.translation = translation
+
+    def __str__(self) -> str:
+        return f"{self.record.name}@{self.record.fingerprint.hex()[:12]}"
+
+    def entries(self, order: str = "created", signature: bytes | None = None) -> Iterator[Entry]:
+        """Return the entries of this version, those with one signature if named."""
+        return self.store.entries(order=order, fingerprint=self.record.fingerprint, signature=signature)
+
+    def given(self, caller: Caller, call: object) -> Trial:
+        """Return the trial of a call that the user named.
+
+        Raises:
+            NotFoundError: This version has no result for it.
+            TypeError: The present function does not take such arguments.
+        """
+        bind = compile_wrapper(caller.function, caller.parameters, list, list)
+        if not isinstance(call, tuple | list | Mapping):
+            raise cas.InvalidInputError(
+                f"calls: expected tuples of arguments or dicts of them by name, found {show(call)}",
+                "write calls=[(x, 3), {'x': x, 'n': 3}]; one argument is (x,)",
+            )
+        values = bind(**call) if isinstance(call, Mapping) else bind(*call)
+        signature = self.translation.old_signature(values)
+        for entry in self.entries(signature=signature):
+            return Trial(entry, values)
+        raise cas.NotFoundError(
+            f"calls: {self} has no result for {call_text(self.record, signature)}",
+            "name calls that were made with that version; a new parameter is to be left at its default",
+        )
+
+    def draw(self, count: int, taken: set[bytes]) -> tuple[list[Trial], str]:
+        """Return so many calls whose arguments are stored whole, and the first argument met that is not.
+
+        Up to a thousand are drawn in the order of their keys, which is as by lot but the same each time. Those that
+        took more than twice the median are set aside; of the others, each next one is the one with the most values
+        that no argument has had so far.
+        """
+        pool: list[Trial] = []
+        missing = ""
+        for entry in islice(self.entries("key"), _LOOKED_AT if count else 0):
+            if entry.key not in taken:
+                values, lacking = replay(entry.signature, self.record.parameters)
+                missing = missing or lacking
+                if values is not None:
+                    pool.append(Trial(entry, self.translation.values(values)))
+                    if len(pool) == _POOL:
+                        break
+        pool.sort(key=lambda trial: trial.entry.cost)
+        limit = 2 * pool[len(pool) // 2].entry.cost if pool else 0.0
+        cheap = pool[:count] + [trial for trial in pool[count:] if trial.entry.cost <= limit]
+        return _most_varied(sorted(cheap, key=lambda trial: trial.entry.key), count), missing
+
+
+def _most_varied(pool: list[Trial], count: int) -> list[Trial]:
+    forms = {trial.entry.key: set(enumerate(split(trial.entry.signature))) for trial in pool}
+    chosen: list[Trial] = []
+    seen: set[tuple[int, bytes]] = set()
+    while pool and len(chosen) < count:
+        best = max(pool, key=lambda trial: len(forms[trial.entry.key] - seen))
+        seen |= forms[best.entry.key]
+        chosen.append(best)
+        pool.remove(best)
+    return chosen
+
+
+def call_text(record: FunctionRecord, signature: bytes) -> str:
+    """Return a stored call as people write it."""
+    pairs = zip(record.parameters, unpack(signature), strict=True)
+    return f"{record.qualname}({', '.join(name.lstrip('*') + '=' + show(value) for name, value in pairs)})"
