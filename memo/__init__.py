@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from memo.auditing import Audit, audit
     from memo.decorator import Cache, Stats
     from memo.errors import (
         AdoptionRefused,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdoptionRefused",
+    "Audit",
     "Cache",
     "CacheWarning",
     "CodecError",
@@ -31,14 +33,17 @@ __all__ = [
     "Stats",
     "UnstableArgument",
     "UnstableFunction",
+    "audit",
     "cached",
     "last_misses",
 ]
 
 
 _HOMES = {
+    "Audit": "memo.auditing",
     "Cache": "memo.decorator",
     "Stats": "memo.decorator",
+    "audit": "memo.auditing",
     "cached": "memo.decorator",
     "last_misses": "memo.explain",
 }

@@ -6,6 +6,7 @@ Keeps promise 2 of the design; I3 through the deposit.
 
 from __future__ import annotations
 
+import os
 import time
 
 import cas
@@ -61,7 +62,7 @@ def _look_again(caller: Caller, version: Version, signature: bytes, key: bytes) 
 
 def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values: list[Any], trouble: str) -> Any:
     when, start = time.time(), time.perf_counter()
-    value = caller.forward(caller.function, values)
+    value = _audited(caller, version, values) if _AUDIT else caller.forward(caller.function, values)
     cost = time.perf_counter() - start
     caller.misses += 1
     try:
@@ -75,6 +76,12 @@ def _run(caller: Caller, version: Version, signature: bytes, key: bytes, values:
         error.value = value
         raise
     return value
+
+
+def _audited(caller: Caller, version: Version, values: list[Any]) -> Any:
+    from memo.auditing import run_audited  # noqa: PLC0415 - only where the environment asks for it
+
+    return run_audited(caller, version, values)
 
 
 def _keep(
@@ -116,4 +123,6 @@ def _warn_of_mutation(caller: Caller, signature: bytes, values: list[Any]) -> No
         )
 
 
+# Trace the first computed call of each function, and say on stderr what it did that is not declared.
+_AUDIT = os.environ.get("MEMO_AUDIT", "") not in ("", "0")
 _IMMUTABLE = frozenset({type(None), bool, int, float, complex, str, bytes})
