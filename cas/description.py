@@ -104,6 +104,22 @@ def _masked(data: Shown, _mask: Any, fill: Any, _hard: bool) -> Shown:
     return Shown("array", f"masked {data.text}", {"data": data, "fill_value": fill})
 
 
+def _elements(dtype: str) -> Callable[..., Shown]:
+    def write(*parts: Any) -> Shown:
+        shape, elements = parts[-2 if dtype == "str" else 0], parts[-1]
+        return Shown("array", f"{dtype}{list(shape)}", elements)
+
+    return write
+
+
+def _stored_masked(data: Any, mask: Any, fill: Any, _hard: bool, _shared: bool) -> Shown:
+    return Shown("array", f"masked {show(data)}", {"data": data, "mask": mask, "fill_value": fill})
+
+
+def _child(codec: str, summary: str, child: bytes | None, content: bytes | None) -> Shown:
+    return Shown(codec, f"{summary}~{(child or digest(content or b'')).hex()[:8]}")
+
+
 def _scalar(dtype: Any, content: Any) -> Shown:
     text = isinstance(content, str) or dtype == "|S"
     values = [content] if text else plain_values(dtype, content)
@@ -166,7 +182,9 @@ def _named(kind: str) -> Callable[..., Shown]:
 def _with_fields(kind: str) -> Callable[..., Shown]:
     def write(_module: str, qualname: str, fields: dict[str, Any], others: Any = None) -> Shown:
         fields = {**fields, **(others or {})}
-        inside = ", ".join(f"{name}={show(value)}" for name, value in fields.items())
+        # The workings of a pydantic model are in the details.
+        seen = {name: value for name, value in fields.items() if not name.startswith("__pydantic_")}
+        inside = ", ".join(f"{name}={show(value)}" for name, value in seen.items())
         return Shown(kind, f"{qualname}({inside})", fields)
 
     return write
@@ -192,6 +210,22 @@ def _partial(function: Any, positional: list[Any], keyword: dict[str, Any], _att
     return Shown("partial", f"partial({', '.join(pieces)})")
 
 
+def _library(_package: str, name: str, outline: str, content: Any) -> Shown:
+    if isinstance(content, Shown) and content.kind == "digest":
+        return Shown("value", f"{name}{outline}~{content.text[:8]}")
+    return Shown("value", f"{name}{outline}", content)
+
+
+def _reduced(_module: str, qualname: str, _make: Any, positional: tuple[Any, ...], *others: Any) -> Shown:
+    pieces = [*positional, *(other for other in others if other is not None)]
+    inside = ", ".join(show(piece) for piece in pieces if not _is_class(piece, qualname))
+    return Shown("instance", f"{qualname}({inside})")
+
+
+def _is_class(piece: Any, qualname: str) -> bool:
+    return isinstance(piece, Shown) and piece.kind == "class" and piece.text.endswith(qualname)
+
+
 def _elided(kind: str, length: int, left_out: bytes) -> Shown:
     return Shown("elided", f"{kind}({length})~{left_out.hex()[:8]}")
 
@@ -211,10 +245,21 @@ _DESCRIPTIONS: dict[int, Callable[..., Shown]] = {
     ext.SUBCLASS: _subclass,
     ext.KEYED: lambda module, qualname, key: Shown("instance", f"{qualname}({show(key)})", key),
     ext.ELIDED: _elided,
+    ext.LIBRARY: _library,
+    ext.REDUCED: _reduced,
     ext.ARRAY: _array,
     ext.SCALAR: _scalar,
     ext.DTYPE: lambda dtype: Shown("dtype", f"dtype({dtype_text(dtype)})"),
     ext.MASKED: _masked,
     ext.STORED_ARRAY: _stored_array,
     ext.CHILD_ARRAY: _child_array,
+    ext.PLACED_ARRAY: lambda place, dtype, shape, _fortran: Shown("array", f"{dtype_text(dtype)}{list(shape)}"),
+    ext.CHILD: _child,
+    ext.SPELLED_ARRAY: lambda dtype, shape, _fortran, _raw: Shown("array", f"{dtype_text(dtype)}{list(shape)}"),
+    ext.OBJECT_ARRAY: _elements("object"),
+    ext.STRING_ARRAY: _elements("str"),
+    ext.VIEW: lambda kind, content: Shown("array", kind if content is None else f"{kind} {show(content)}", content),
+    ext.STORED_MASKED: _stored_masked,
+    ext.SPARSE: lambda kind, shape, parts, _flags: Shown("sparse", f"{kind}{list(shape)}", parts),
+    ext.RANDOM: lambda kind, state: Shown("random", kind, state),
 }

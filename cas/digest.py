@@ -38,6 +38,11 @@ def parallel_hasher() -> blake3:
     return blake3(max_threads=_threads)
 
 
+def hasher_for(size: int) -> blake3:
+    """Return a streaming hasher for so many bytes, on several threads where that pays."""
+    return parallel_hasher() if size >= THREADED_FROM else blake3()
+
+
 def digest(data: Buffer) -> bytes:
     """Return the BLAKE3-256 digest of contiguous bytes."""
     view = memoryview(data).cast("B")

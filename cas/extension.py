@@ -53,6 +53,8 @@ INSTANCE = 72  # module, qualified name, attributes
 SUBCLASS = 73  # module, qualified name, content as the base type, attributes
 KEYED = 74  # module, qualified name, what __memo_key__ returned
 ELIDED = 75  # kind, length, digest of the bytes left out
+LIBRARY = 76  # package, class, outline, content or the digest of its form
+REDUCED = 77  # module, qualified name, what __reduce_ex__ returned, element by element
 
 # Tags of numpy values. A dtype is its string, or a list that spells it out.
 ARRAY = 80  # dtype, shape, bytes in C order or their digest or a list of elements
@@ -61,6 +63,17 @@ DTYPE = 82  # dtype
 MASKED = 83  # array of data, array of mask or None, fill value, whether the mask is hard
 STORED_ARRAY = 84  # dtype, shape, whether in Fortran order, bytes as they stand in memory
 CHILD_ARRAY = 85  # digest of a blob in npy form, dtype, shape
+
+# Tags of results alone.
+PLACED_ARRAY = 96  # number of its place in the same file, dtype, shape, whether in Fortran order
+CHILD = 97  # codec, summary, digest of a blob, or None and the bytes that it would hold
+SPELLED_ARRAY = 98  # dtype spelled out, shape, whether in Fortran order, array of the bytes in memory
+OBJECT_ARRAY = 99  # shape, whether in Fortran order, list of elements in that order
+STRING_ARRAY = 100  # missing value, whether to coerce, shape, list of elements in C order
+VIEW = 101  # name of the class in numpy, array
+STORED_MASKED = 102  # array, mask or None, fill value as an array or None, whether the mask is hard, and shared
+SPARSE = 103  # name of the class in scipy.sparse, shape, arrays and lists by name, flags by name
+RANDOM = 104  # name of the class in numpy.random, state by name
 
 FIRST_TAG = TUPLE
 

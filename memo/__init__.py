@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from memo.auditing import Audit, audit
+    from memo.canonical.registration import register_canonical, unregister_canonical
     from memo.decorator import Cache, Stats
     from memo.errors import (
         AdoptionRefused,
@@ -36,6 +37,8 @@ __all__ = [
     "audit",
     "cached",
     "last_misses",
+    "register_canonical",
+    "unregister_canonical",
 ]
 
 
@@ -46,6 +49,8 @@ _HOMES = {
     "audit": "memo.auditing",
     "cached": "memo.decorator",
     "last_misses": "memo.explain",
+    "register_canonical": "memo.canonical.registration",
+    "unregister_canonical": "memo.canonical.registration",
 }
 
 

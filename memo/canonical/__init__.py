@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memo.canonical.walk import Writer
 
-__all__ = ["LONG", "SCALARS", "encode", "encode_arguments", "pack_scalars"]
+__all__ = ["LONG", "SCALARS", "WRITERS", "encode", "encode_arguments", "pack_scalars"]
 
 # Bytes of a signature that are stored with each result.
 LONG = 4096
@@ -35,7 +35,8 @@ def _write_other(walk: Walk, value: object) -> None:
     write_other(walk, value)
 
 
-_table: dict[type, Writer] = dict(BUILTINS)
+# By exact type; what is found for a class once, or registered by the user, is kept here.
+WRITERS: dict[type, Writer] = dict(BUILTINS)
 
 
 def encode(value: object, path: str = "value") -> bytes:
@@ -79,11 +80,11 @@ def encode_arguments(values: list[Any], names: tuple[str, ...]) -> tuple[bytes, 
 
 def _walk(values: list[Any], names: tuple[str, ...]) -> tuple[Walk, list[int]]:
     """Return the walk over all values, and where in its output each one ends."""
-    walk, ends = Walk(_table, _write_other), []
+    walk, ends = Walk(WRITERS, _write_other), []
     index = 0
     try:
         for index, value in enumerate(values):  # noqa: B007 - the index is for the refusal
-            _table.get(type(value), walk.other)(walk, value)
+            WRITERS.get(type(value), walk.other)(walk, value)
             ends.append(len(walk.out))
     except Refused as refusal:
         path = refusal.path(names[index].lstrip("*"))

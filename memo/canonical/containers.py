@@ -59,7 +59,7 @@ def write_named(walk: Walk, values: dict[str, Any], step: str = ".{}") -> None:
         raise
 
 
-def _pack_flat(values: list[Any], kinds: Iterable[object]) -> bytes | None:
+def pack_flat(values: list[Any], kinds: Iterable[object]) -> bytes | None:
     """Pack at C speed if there are only scalars, and none that the packer cannot write."""
     if SCALARS.issuperset(map(type, kinds)):
         try:
@@ -71,7 +71,7 @@ def _pack_flat(values: list[Any], kinds: Iterable[object]) -> bytes | None:
 
 def write_list(walk: Walk, value: list[Any]) -> None:
     """Write a list."""
-    packed = _pack_flat(value, value)
+    packed = pack_flat(value, value)
     if packed is not None:
         walk.out.append(packed)
         return
@@ -83,7 +83,7 @@ def write_list(walk: Walk, value: list[Any]) -> None:
 
 def write_tuple(walk: Walk, value: tuple[Any, ...]) -> None:
     """Write a tuple."""
-    packed = _pack_flat([_TUPLE, *value], value)
+    packed = pack_flat([_TUPLE, *value], value)
     if packed is not None:
         walk.out.append(packed)
         return
@@ -96,7 +96,7 @@ def write_tuple(walk: Walk, value: tuple[Any, ...]) -> None:
 def write_dict(walk: Walk, value: dict[Any, Any]) -> None:
     """Write a dict in its order: iteration shows it, so a function may depend on it."""
     if SCALARS.issuperset(map(type, value)):
-        packed = _pack_flat(value, value.values())  # type: ignore[arg-type]
+        packed = pack_flat(value, value.values())  # type: ignore[arg-type]
         if packed is not None:
             walk.out.append(packed)
             return

@@ -1,7 +1,7 @@
 """Writers of instances: the class's name, the content it has from a built-in base, and its attributes by value.
 
-Owns what the state of an instance is, and refuses where some of it may be out of sight: an instance of a class with
-C fields, or with its own way to be copied, might differ without its attributes differing (I6).
+Owns what the state of an instance is, and leaves to `reduced` where some of it may be out of sight: an instance of a
+class with C fields, or with its own way to be copied, might differ without its attributes differing (I6).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from cas.extension import head
 from memo.canonical import values
 from memo.canonical.containers import write_named
 from memo.canonical.names import write_name
-from memo.canonical.walk import Refused
+from memo.canonical.reduced import write_reduced
+from memo.canonical.refusals import is_outside, refusal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,14 +28,19 @@ if TYPE_CHECKING:
 _HEAP_TYPE = 1 << 9
 _MANAGED_DICT = 1 << 4
 _POINTER = tuple.__itemsize__
+# Where attrs keeps the hash of an instance, which is another in each process.
+_CACHED_HASH = "_attrs_cached_hash"
 
 
 def write_instance(walk: Walk, value: Any) -> None:
-    """Write an instance of a class written in Python, or refuse the value."""
+    """Write an instance of a class written in Python by its attributes, of another by what it gives to pickle."""
     cls = type(value)
     base = _base_of(cls)
-    if base is None or cls.__reduce__ is not base.__reduce__ or cls.__reduce_ex__ is not base.__reduce_ex__:
+    if cls is object or is_outside(cls):
         raise refusal_of(value)
+    if base is None or cls.__reduce__ is not base.__reduce__ or cls.__reduce_ex__ is not base.__reduce_ex__:
+        write_reduced(walk, value)
+        return
     walk.enter(value)
     attributes = _attributes_of(value, base)
     if base is object:
@@ -55,6 +61,12 @@ def write_instance(walk: Walk, value: Any) -> None:
     walk.leave(value)
 
 
+def content_of(value: Any) -> Any:
+    """Return what an object holds as an instance of a built-in class or one of its kind; None if it is of none."""
+    base = next((klass for klass in type(value).__mro__ if _is_base(klass)), None)
+    return None if base is None else _CONTENTS[base.__name__](base, value)
+
+
 def _write(walk: Walk, code: int, cls: type, *states: dict[str, Any]) -> None:
     walk.out.append(head(code, 2 + len(states)))
     write_name(walk, cls)
@@ -64,8 +76,6 @@ def _write(walk: Walk, code: int, cls: type, *states: dict[str, Any]) -> None:
 
 def _base_of(cls: type) -> type | None:
     """Return the built-in class whose content an instance has, `object` if none; None if there is more to it."""
-    if cls is object:  # a sentinel: it is nothing but its identity
-        return None
     base = next((klass for klass in cls.__mro__[1:] if _is_base(klass)), object)
     own = [klass for klass in cls.__mro__ if not issubclass(base, klass)]
     if not own or not all(klass.__flags__ & _HEAP_TYPE for klass in own):
@@ -109,6 +119,7 @@ def _attributes_of(value: Any, base: type) -> dict[str, Any]:
             # A slot hidden by a subclass's slot of the same name is still there.
             name = slot.__name__ if slot.__name__ not in found else f"{klass.__qualname__}.{slot.__name__}"
             found[name] = content
+    found.pop(_CACHED_HASH, None)
     return {str(name): found[name] for name in sorted(found, key=str)}
 
 
@@ -117,21 +128,6 @@ def _is_namedtuple(value: Any) -> bool:
     if type(names) is not tuple or len(set(names)) != tuple.__len__(value):
         return False
     return all(type(name) is str for name in names)
-
-
-def refusal_of(value: Any) -> Refused:
-    """Return why a value has no stable form, and what to pass instead."""
-    cls = type(value)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    if hasattr(cls, "fileno"):
-        return Refused(f"an open {name}", "pass its path or address, and open it inside the function")
-    if hasattr(cls, "__next__"):
-        return Refused(f"a {name}, which can be read only once", "pass a list of what it yields")
-    if hasattr(cls, "acquire") or cls.__module__ in ("_thread", "threading"):
-        return Refused(f"a {name}, which lives in one process", "make it inside the function")
-    if cls is object:
-        return Refused("an object(), which has nothing but its identity", "pass an enum member instead")
-    return Refused(f"a {name}, whose state cannot be seen")
 
 
 _CONTENTS: dict[str, Callable[[Any, Any], Any]] = {

@@ -31,7 +31,9 @@ def write_class(walk: Walk, value: type) -> None:
 
 
 def write_module(walk: Walk, value: Any) -> None:
-    """Write a module given as a value."""
+    """Write a module given as a value, and report it as a root: its functions may be called."""
+    if value.__name__.partition(".")[0] not in _NO_ROOTS:
+        walk.roots.setdefault(id(value), value)
     walk.out.append(head(ext.MODULE, 1))
     write_str(walk, public_name(value.__name__))
 

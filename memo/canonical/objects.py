@@ -9,11 +9,12 @@ import sys
 
 from cas import extension as ext
 from cas.extension import head
-from memo.canonical import values
+from memo.canonical import libraries, values
 from memo.canonical.callables import KINDS, write_function, write_partial
 from memo.canonical.containers import write_elements, write_named
 from memo.canonical.instances import write_instance
 from memo.canonical.names import write_class, write_name
+from memo.canonical.scalars import write_str
 from memo.canonical.walk import Refused
 
 TYPE_CHECKING = False
@@ -51,8 +52,8 @@ def _find(cls: type) -> Writer | None:
     if "numpy" in sys.modules:  # else no value can be numpy's, and loading it costs 100 ms
         from memo.canonical import numerics  # noqa: PLC0415 - it needs numpy
 
-        return numerics.find(cls)
-    return None
+        writer = numerics.find(cls)
+    return writer or libraries.find(cls)
 
 
 def _write_keyed(walk: Walk, value: Any) -> None:
@@ -98,9 +99,21 @@ def _write_namespace(walk: Walk, value: Any) -> None:
     walk.leave(value)
 
 
+def _write_address(walk: Walk, value: Any) -> None:
+    """Write an internet address or network as its text; what it has worked out of it is kept on the object."""
+    walk.out.append(head(ext.KEYED, 3))
+    write_name(walk, type(value))
+    write_str(walk, str(value))
+
+
 _WRITERS: dict[tuple[str, str], Writer] = {
     ("functools", "partial"): write_partial,
     ("functools", "_lru_cache_wrapper"): write_function,
     ("random", "Random"): _write_random,
     ("types", "SimpleNamespace"): _write_namespace,
+    **{
+        ("ipaddress", f"IPv{version}{kind}"): _write_address
+        for version in (4, 6)
+        for kind in ("Address", "Network", "Interface")
+    },
 }

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 # Two frames a container, and Python's default limit is 1000 frames: what is deeper is refused, with its path.
 DEPTH = 250
-_OWN = "give its class a __memo_key__ method that returns what identifies it, or pass the plain values it is made of"
+_OWN = (
+    "pass the plain values it is made of, or say what identifies it: by a __memo_key__ method of its class, "
+    "or by memo.register_canonical"
+)
 
 
 class Refused(Exception):  # noqa: N818 - a signal inside this package, turned into an error at its door

@@ -9,6 +9,8 @@ import decimal
 import enum
 import fractions
 import functools
+import importlib
+import ipaddress
 import math
 import pathlib
 import re
@@ -17,6 +19,7 @@ import uuid
 import zoneinfo
 
 import numpy as np
+from scipy import sparse
 
 from memo.canonical import encode, encode_arguments
 
@@ -43,6 +46,15 @@ class Plain:
 
 class Names(list):
     pass
+
+
+class Reduced:
+    def __init__(self, *parts: object, **attributes: object) -> None:
+        self.parts = parts
+        self.__dict__.update(attributes)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Reduced, self.parts, self.__dict__
 
 
 class Keyed:
@@ -116,12 +128,98 @@ VALUES = {
     ],
     "dtypes": [np.dtype("f8"), STRUCT, np.float32, np.sin, np.mean],
     "generator": np.random.PCG64(7),
+    "addresses": [ipaddress.ip_address("1.2.3.4"), ipaddress.ip_network("10.0.0.0/8")],
+    "reduced": [ValueError("x", 1), list[int], Reduced(1, b=2, a=1)],
+    "sparse": [
+        getattr(sparse, f"{name}_array")(np.eye(3)) for name in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
+    ],
+    "sparse_matrix": sparse.csr_matrix((np.array([1.0, 2, 3]), np.array([2, 0, 0]), np.array([0, 3, 3]))),
+}
+
+
+def library_values() -> dict[str, object]:
+    """Return values of the libraries that are here."""
+    made = {}
+    for name, make in MAKERS.items():
+        try:
+            library = importlib.import_module(name)
+        except ImportError:
+            continue
+        made |= {f"{name}_{kind}": value for kind, value in make(library).items()}
+    return made
+
+
+def pandas_values(pd) -> dict[str, object]:
+    """Return values of pandas that are the same in each of its versions."""
+    columns = {
+        "i": np.arange(3, dtype="<i8"),
+        "f": np.arange(3, dtype="<f8"),
+        "o": np.array(["a", None, 1.5], object),
+        "m": np.array([0, 1, 2], "<M8[ns]"),
+    }
+    columns |= {"z": pd.Series(columns["m"]).dt.tz_localize("Europe/Paris"), "n": pd.array([1, None, 3], "Int16")}
+    columns |= {"c": pd.Categorical([2, 1, 2], ordered=True), "p": pd.PeriodIndex(["2020"] * 3, freq="D")}
+    columns |= {"s": pd.array(["a", None, "b"], "string[python]"), "b": pd.array([True, None, False], "boolean")}
+    labels = pd.Index([*columns], dtype=object)
+    frame = pd.DataFrame(columns, columns=labels)
+    moment = pd.Timestamp(5, unit="ns", tz="UTC")
+    return {
+        "frame": frame,
+        "series": frame["f"],
+        "indexes": [
+            pd.RangeIndex(3, name="r"),
+            pd.MultiIndex.from_product([[1, 2], [3]]),
+            pd.IntervalIndex.from_breaks([0, 1]),
+        ],
+        "scalars": [moment, pd.NaT, pd.NA, pd.Interval(0, 1)],
+    }
+
+
+def polars_values(pl) -> dict[str, object]:
+    """Return values of polars."""
+    texts = pl.Series("s", ["a", None, "bc"])
+    return {"frame": pl.DataFrame({"i": [1, None, 3], "s": texts, "l": [[1], [], None]}), "series": texts}
+
+
+def arrow_values(pa) -> dict[str, object]:
+    """Return values of pyarrow."""
+    texts = pa.array(["a", None, "bc"])
+    columns = {"i": pa.array([1, None, 3]), "s": texts, "d": texts.dictionary_encode(), "l": pa.array([[1], [], None])}
+    return {"table": pa.table(columns), "array": texts, "scalar": texts[0]}
+
+
+def xarray_values(xr) -> dict[str, object]:
+    """Return values of xarray."""
+    return {"array": xr.DataArray(np.eye(2), dims=("a", "b"), coords={"a": [1, 2]}, name="v", attrs={"u": "V"})}
+
+
+def image_values(module) -> dict[str, object]:
+    """Return images."""
+    return {"image": module.new("RGB", (4, 3), (1, 2, 3))}
+
+
+def torch_values(torch) -> dict[str, object]:
+    """Return tensors of torch."""
+    return {
+        "tensor": torch.arange(6.0),
+        "sparse": torch.eye(2).to_sparse(),
+        "brain": torch.ones(2, dtype=torch.bfloat16),
+    }
+
+
+MAKERS = {
+    "pandas": pandas_values,
+    "polars": polars_values,
+    "pyarrow": arrow_values,
+    "xarray": xarray_values,
+    "PIL.Image": image_values,
+    "torch": torch_values,
 }
 
 
 def main() -> None:
     """Print a name and a form a line."""
-    for name, value in VALUES.items():
+    for name, value in {**VALUES, **library_values()}.items():
         print(name, encode(value).hex())
     signature, roots = encode_arguments([VALUES["sets"], list(range(3000)), helper], ("a", "b", "c"))
     print("abridged", signature.hex())

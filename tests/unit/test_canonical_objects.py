@@ -240,21 +240,14 @@ def test_memo_key_that_raises():
 
 
 def test_state_out_of_sight_is_refused():
-    """Instances with C fields or with their own way to be copied have no form."""
-
-    class Copied:
-        def __reduce__(self):
-            return Copied, ()
+    """Instances with C fields that pickle does not take have no form."""
 
     class Moment(sqlite3.Row):
         pass
 
-    class Problem(ValueError):
-        pass
-
     connection = sqlite3.connect(":memory:")
     cursor = connection.execute("select 1")
-    for value in (Copied(), Problem(1), connection, Moment(cursor, (1,)), object(), type("E", (Exception,), {})()):
+    for value in (connection, Moment(cursor, (1,)), object()):
         with pytest.raises(UnstableArgument):
             encode(value)
     connection.close()

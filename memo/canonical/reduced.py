@@ -1,0 +1,103 @@
+"""The writer of what can be pickled and is written by no other rule: its `__reduce_ex__`, walked as a structure.
+
+Owns how the parts of a reduction are written. Never a pickle's bytes: those show sharing, versions and protocols.
+What a class leaves out of its pickle is no part of its values here either.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+
+from cas import extension as ext
+from cas.extension import head, leaf
+from memo.canonical.containers import write_named
+from memo.canonical.names import public_name, write_name
+from memo.canonical.refusals import is_refused, refusal_of
+from memo.canonical.walk import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memo.canonical.walk import Walk
+
+# The last protocol that gives everything in band.
+_PROTOCOL = 4
+_STATE = 2
+
+
+def write_reduced(walk: Walk, value: Any) -> None:
+    """Write an object by its class and by what it says that pickle would need to make it again."""
+    cls = type(value)
+    if is_refused(cls):
+        raise refusal_of(value)
+    reduced = _reduce(value)
+    if isinstance(reduced, str):
+        _write_global(walk, value, reduced)
+        return
+    given: list[Any] = [*reduced, *[None] * (6 - len(reduced))]
+    make, positional, state, items, pairs, setter = given
+    parts: list[Any] = [
+        make,
+        positional,
+        state,
+        list(items or ()) or None,
+        [list(pair) for pair in pairs or ()] or None,
+        setter,
+    ]
+    while parts[-1] is None:
+        parts.pop()
+    walk.enter(value)
+    walk.out.append(head(ext.REDUCED, 2 + len(parts)))
+    write_name(walk, cls)
+    try:
+        for position, part in enumerate(parts):
+            _write_state(walk, value, part) if position == _STATE else walk.write(part)
+    except Refused as refusal:
+        refusal.steps.append(".__reduce_ex__()")
+        raise
+    walk.leave(value)
+
+
+def _reduce(value: Any) -> str | tuple[Any, ...]:
+    reduce = copyreg.dispatch_table.get(type(value))
+    try:
+        reduced: Any = reduce(value) if reduce is not None else value.__reduce_ex__(_PROTOCOL)
+    except Exception as error:  # the class's own code: whatever it raises, there is no state to be seen
+        raise refusal_of(value) from error
+    if not isinstance(reduced, str) and not (type(reduced) is tuple and 2 <= len(reduced) <= 6):
+        raise refusal_of(value)
+    found: str | tuple[Any, ...] = reduced
+    return found
+
+
+def _write_global(walk: Walk, value: Any, name: str) -> None:
+    """Write a value that is known by its name in a module."""
+    module = getattr(value, "__module__", None) or type(value).__module__
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not value:
+        raise refusal_of(value)
+    walk.out.append(leaf(ext.CONSTANT, f"{public_name(module)}.{name}".encode()))
+
+
+def _write_state(walk: Walk, value: Any, state: Any) -> None:
+    """Write the third part: attributes in the order of their names, anything else as it is."""
+    if type(state) is tuple and len(state) == 2 and _is_attributes(value, state[0]):
+        walk.out.append(head(ext.TUPLE, 2))
+        write_named(walk, dict(sorted(state[0].items())))
+        walk.write(state[1])
+    elif _is_attributes(value, state):
+        write_named(walk, dict(sorted(state.items())))
+    else:
+        walk.write(state)
+
+
+def _is_attributes(value: Any, state: Any) -> bool:
+    """Return whether a dict is that of an object's attributes, in which no order is meant."""
+    attributes = getattr(value, "__dict__", None)
+    if type(state) is not dict or type(attributes) is not dict or len(state) != len(attributes):
+        return False
+    return all(type(name) is str and attributes.get(name) is state[name] for name in state)
