@@ -36,14 +36,22 @@ os.write(1, f"{value} {loaded}\\n".encode())
 """
 
 
-def _first_hit(script: Path, environment: dict[str, str]) -> tuple[float, str]:
-    """Return seconds from spawn to value, and which heavy modules were loaded by then."""
+def first_line(script: Path, environment: dict[str, str]) -> tuple[float, str]:
+    """Return seconds from spawn to a script's first line, and the line."""
     begin = time.perf_counter()
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=environment) as process:
         line = process.stdout.readline().decode() if process.stdout else ""
         taken = time.perf_counter() - begin
-    value, _, loaded = line.strip().partition(" ")
-    if value != "42.0" or process.returncode:
+    if not line or process.returncode:
+        raise AssertionError(f"{script} said {line!r}")
+    return taken, line.strip()
+
+
+def _first_hit(script: Path, environment: dict[str, str]) -> tuple[float, str]:
+    """Return seconds from spawn to value, and which heavy modules were loaded by then."""
+    taken, line = first_line(script, environment)
+    value, _, loaded = line.partition(" ")
+    if value != "42.0":
         raise AssertionError(f"{script} said {line!r}")
     return taken, loaded
 

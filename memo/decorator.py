@@ -168,6 +168,11 @@ class Cache:
         self._caller = caller
         self._bind = compile_wrapper(caller.function, caller.parameters, caller.sign, caller.sign)
 
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What was given to the decorator about the code: `depends`, `version`, `pin`, `allow_mutable_bindings`."""
+        return self._caller.code
+
     def key(self, *args: Any, **kwargs: Any) -> str:
         """Return the call key as hexadecimal text: an ENTRY for the `cas` command.
 

@@ -162,7 +162,12 @@ def _tracing(trace: Trace) -> Iterator[None]:
         if theirs is not _profile:
             sys.setprofile(theirs)
         fresh = sorted(set(sys.modules) - modules)
-        trace.imported = [name for name in fresh if boundary.origin_of_module(name) == boundary.PROJECT]
+        trace.imported = [
+            name
+            for name in fresh
+            # Compiled packages make modules of their own that have no file.
+            if getattr(sys.modules.get(name), "__file__", None) and boundary.origin_of_module(name) == boundary.PROJECT
+        ]
 
 
 def _begin(trace: Trace, before: list[Trace] | None) -> None:

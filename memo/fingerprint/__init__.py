@@ -7,19 +7,18 @@ Says when the digest no longer holds, and lists what it was folded from. Keeps I
 from __future__ import annotations
 
 import sys
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 
-from memo.errors import UnstableFunction
 from memo.fingerprint import boundary
 from memo.fingerprint.closure import refuse_mutable
 from memo.fingerprint.code import local
 from memo.fingerprint.constants import plain_digest
-from memo.fingerprint.dependencies import is_project, visit, visit_depends, visit_function
+from memo.fingerprint.declared import link_declared, setting, visit_depends
+from memo.fingerprint.dependencies import is_project, visit, visit_function
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import Graph
 from memo.fingerprint.initial import add_initial
-from memo.fingerprint.node import Node, fold_graph
-from memo.fingerprint.shown import shown
+from memo.fingerprint.node import Node, counted, fold_graph
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 ANNOTATION_READERS = ("__annotations__", "get_type_hints", "get_annotations")
 CODE = frozenset(("function", "class", "method"))
+OUTSIDE = frozenset(("package", "python"))
 DATA = frozenset(("value", "table", "instance", "object"))
 
 
@@ -112,11 +112,15 @@ class Fingerprint:
         while add_initial(graph, root, self._is_state):
             graph.grow()
         self.digest, self._rows = fold_graph(root, self._local, self._is_state)
-        graph.token.forget(graph.state.places, graph.state.objects)
+        state = graph.state
+        unseen: set[int] = set()
+        if state.places or state.objects:
+            unseen = {id(node.value) for node in graph.nodes()} - counted(root, self._is_state)
+        graph.token.forget(state.places, state.objects, unseen)
         self.is_current: Callable[[], bool] = graph.token.check(plain_digest)
 
     def with_roots(self, roots: Iterable[Any]) -> Fingerprint:
-        """Return the fingerprint with classes and functions of a call's arguments as further roots.
+        """Return the fingerprint with classes, functions and modules of a call's arguments as further roots.
 
         Those outside the project are left out; functions keep their order and number, since two arguments may hold
         functions of one name. Returns this fingerprint if nothing is left.
@@ -151,6 +155,8 @@ class Fingerprint:
         """Return a node's own digest, with annotations and docstrings where something reads them."""
         if self._is_changed(node):
             return fold("state")
+        if node.kind in OUTSIDE:
+            return self._graph.pinned(node)
         if node.kind != "function":
             return node.local
         extra: list[bytes] = []
@@ -172,6 +178,7 @@ class Fingerprint:
 
     def _ingredient(self, row: Row) -> Ingredient:
         from cas.manifest import Ingredient  # noqa: PLC0415 - a hit needs none
+        from memo.fingerprint.shown import shown  # noqa: PLC0415 - likewise
 
         node, digest, links = row
         changed = self._is_changed(node)
@@ -202,27 +209,18 @@ def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...])
     module, qualname = identity(function)
     names = module.encode(), qualname.encode("utf-8", "surrogatepass")
     root = Node("root", f"{module}.{qualname}", boundary.PROJECT, fold("root", *names))
-    if options.version is not None:
-        root.link("s:version", _setting("version=", options.version))
     if sys.flags.optimize:  # drops asserts and `__debug__` blocks, which the text still has
-        root.link("s:optimize", _setting("python -O", sys.flags.optimize))
+        root.link("s:optimize", setting("python -O", sys.flags.optimize))
     graph.keep(function)
     root.link("f", graph.visit(function, root.name))
     for position, given in enumerate(roots):
-        root.link(f"r:{position:04}", graph.visit(given, f"argument {position}"))
-    for position, given in enumerate(options.depends):
-        root.link(f"x:{position:04}", visit_depends(graph, given))
+        # Of a module that is handed over, any part may be used.
+        whole = isinstance(given, ModuleType)
+        target = visit_depends(graph, given) if whole else graph.visit(given, f"argument {position}")
+        root.link(f"r:{position:04}", target)
+    link_declared(graph, root, options.depends, options.version)
     graph.grow()
     return root
-
-
-def _setting(name: str, value: object) -> Node:
-    digest = plain_digest(value)
-    if digest is None:
-        raise UnstableFunction(
-            f"expected a plain value for {name}, found {value!r}", "give a number, a text, a date, or a tuple of such"
-        )
-    return Node("value", name, boundary.PROJECT, fold("setting", name.encode(), digest), value)
 
 
 def _is_root(root: Any) -> bool:

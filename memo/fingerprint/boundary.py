@@ -14,6 +14,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FunctionType
     from typing import Any
 
     Pin = str | Mapping[str, str]
@@ -25,6 +26,7 @@ INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _OWN_FOLDERS = tuple(os.path.join(_HOME, package, "") for package in ("memo", "cas"))
+_STRICTNESS = ("none", "minor", "exact")
 _BUILTINS = vars(builtins)
 _origins: dict[str, str] = {}
 _folders: dict[str, dict[str, str]] = {}
@@ -131,9 +133,17 @@ def origin_of_class(cls: type) -> str:
     return origin_of_namespace(vars(module)) if module is not None else PROJECT
 
 
+def ask(value: object, name: str) -> Any:
+    """Return an attribute of any object, None if it has none: an object may answer with any exception."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - as said above
+        return None
+
+
 def module_of(value: object) -> str:
     """Return the name of a class's or callable's module; empty where extension types keep none."""
-    name = getattr(value, "__module__", None)
+    name = ask(value, "__module__")
     return name if isinstance(name, str) else ""
 
 
@@ -147,7 +157,7 @@ def compiled_file(name: str) -> str | None:
 
 def is_builtin(value: object) -> bool:
     """Tell whether a value is what Python itself calls by that name without import."""
-    name = getattr(value, "__name__", None)
+    name = ask(value, "__name__")
     return isinstance(name, str) and _BUILTINS.get(name, _BUILTINS) is value
 
 
@@ -160,7 +170,12 @@ def _distribution_of_module(top: str) -> str:
 def module_name(namespace: Mapping[str, Any]) -> str:
     """Return a module's name; `__main__` goes by its spec or its file, as `-m` and workers see it."""
     name = str(namespace.get("__name__", ""))
-    return main_name(namespace) if name in ("__main__", "__mp_main__") else name
+    return main_name(namespace) if name in ("__main__", "__mp_main__") else name.removesuffix(".__main__")
+
+
+def full_name(function: FunctionType) -> str:
+    """Return a function's module and qualified name; a script's module goes by its file."""
+    return f"{module_name(function.__globals__)}.{function.__qualname__}"
 
 
 def main_name(namespace: Mapping[str, Any]) -> str:
@@ -186,6 +201,17 @@ def pinned(origin: str, pin: Pin) -> str:
     release, _, commit = version.partition("+")
     minor = ".".join(release.split(".")[:2])
     return f"{name}=={minor}+{commit}" if commit.startswith("commit.") else f"{name}=={minor}"
+
+
+def strictest(one: Pin, other: Pin) -> Pin:
+    """Return the pin that lets in what either does: of a function and of what it calls."""
+    if one == other:
+        return one
+    rules = [{"*": pin} if isinstance(pin, str) else pin for pin in (one, other)]
+    names = sorted({"*", *rules[0], *rules[1]})
+    return {
+        name: max((rule.get(name, rule.get("*", "minor")) for rule in rules), key=_STRICTNESS.index) for name in names
+    }
 
 
 def _distribution(folder: str, top: str) -> str:

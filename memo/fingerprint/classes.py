@@ -60,8 +60,20 @@ BOOKKEEPING = frozenset(
         "__callable_proto_members_only__",
         "__final__",
         "__attrs_base_of_slotted__",
+        "__signature__",
+        # What pydantic makes of fields, decorators and settings; addresses of classes are in it.
+        "__pydantic_complete__",
+        "__pydantic_core_schema__",
+        "__pydantic_custom_init__",
+        "__pydantic_extra_info__",
+        "__pydantic_parent_namespace__",
+        "__pydantic_post_init__",
+        "__pydantic_serializer__",
+        "__pydantic_setattr_handlers__",
+        "__pydantic_validator__",
     ]
 )
+ATTRS_SWITCHES = ("__init__", "__repr__", "__str__", "__eq__", "__lt__", "__hash__", "__setattr__")
 DATACLASS_SWITCHES = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
 GENERATED = frozenset(
     [
@@ -83,6 +95,7 @@ GENERATED = frozenset(
 DESCRIPTORS = ("_tuplegetter", "member_descriptor", "getset_descriptor", "wrapper_descriptor", "method_descriptor")
 # Bases that call none of their own methods' overrides beyond the language's protocols.
 PLAIN_BASES = frozenset(("builtins", "abc", "typing", "enum", "_collections_abc", "typing_extensions"))
+BASE_READERS = ("__orig_bases__", "get_original_bases")
 DISPATCHED = ("visit_", "do_", "handle_", "depart_", "test")
 
 
@@ -105,13 +118,18 @@ def visit_class(graph: Graph, cls: type) -> Node | None:
 def class_name(cls: type) -> str:
     """Return a class's module and qualified name; a script's module goes by its file."""
     module = boundary.module_of(cls)
-    if module in ("__main__", "__mp_main__") and module in sys.modules:
-        module = boundary.main_name(vars(sys.modules[module]))
-    return f"{module}.{cls.__qualname__}"
+    if module in ("__main__", "__mp_main__"):
+        # By its methods, since a class that was sent here by value is not of this process's `__main__`.
+        spaces = [value.__globals__ for value in vars(cls).values() if type(value) is FunctionType]
+        spaces = [space for space in spaces if space.get("__name__") == module]
+        space = spaces[0] if spaces else vars(sys.modules[module]) if module in sys.modules else {}
+        module = boundary.main_name(space)
+    return f"{module.removesuffix('.__main__')}.{cls.__qualname__}"
 
 
 def _expand(graph: Graph, node: Node, cls: type) -> None:
     graph.classes.append(cls)
+    _complete(cls)
     mro = cls.__mro__
     for position, base in enumerate(mro[1:-1]):
         node.link(f"b:{position:04}", graph.visit(base, base.__qualname__))
@@ -120,6 +138,9 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
     size = len(vars(cls))
     graph.token.test(lambda: len(vars(cls)) == size and cls.__mro__ is mro)
     graph.when_used("__subclasses__", lambda: _join_subclasses(graph, node, cls))
+    # Parameters of generic bases, `Base[Item]`: what reads them may make objects of them.
+    for name in BASE_READERS if "__orig_bases__" in vars(cls) else ():
+        graph.when_used(name, lambda: node.link("o", graph.visit(vars(cls)["__orig_bases__"], f"{node.name} bases")))
     _describe_generated(graph, node, cls)
     foreign = _foreign_names(mro)
     enum = _is_enum(cls)
@@ -132,6 +153,15 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
             _join(graph, node, cls, (name, value))
         else:
             graph.when_used(name, lambda name=name, value=value: _join(graph, node, cls, (name, value)))  # type: ignore[misc]
+
+
+def _complete(cls: type) -> None:
+    """Have pydantic look up the types that a model names before they exist, as its first use would."""
+    if vars(cls).get("__pydantic_complete__") is False and hasattr(cls, "model_rebuild"):
+        try:
+            cls.model_rebuild(raise_errors=False)
+        except Exception:  # noqa: BLE001 - the user's validators may raise anything; the call will raise it again
+            return
 
 
 def _join_subclasses(graph: Graph, node: Node, cls: type) -> None:
@@ -222,6 +252,10 @@ def _describe_generated(graph: Graph, node: Node, cls: type) -> None:
     if "__attrs_attrs__" in space:
         for field in space["__attrs_attrs__"]:
             _describe(graph, node, f"f:{field.name}", field)
+        written = [name for name in ATTRS_SWITCHES if _is_generated(cls, space.get(name))]
+        node.local = fold("attrs", node.local, repr(written).encode())
+        for name in ("__setattr__", "__getattr__"):
+            _link_hooks(graph, node, cls, name)
     if "_fields" in space and issubclass(cls, tuple):
         node.local = fold("namedtuple", node.local, repr(space["_fields"]).encode())
     if _is_enum(cls):
@@ -233,10 +267,21 @@ def _describe(graph: Graph, node: Node, label: str, field: Any) -> None:
     """Link the attributes of a field; what is the same for all fields goes by its type's name."""
     for slot in type(field).__slots__:
         value = getattr(field, slot, None)
-        if slot in ("_field_type", "metadata", "__weakref__"):
+        if slot in ("_field_type", "__weakref__") or (slot == "metadata" and not value):
             continue
-        if slot == "type":
+        if slot == "type" and not hasattr(value, "__args__"):
             value = value if isinstance(value, str) else getattr(value, "__qualname__", repr(value))
         elif type(value).__module__ == "dataclasses" and type(value).__name__.startswith("_"):
             value = type(value).__name__
         node.link(f"{label}.{slot}", graph.visit(value, f"{node.name} {label}.{slot}"))
+
+
+def _link_hooks(graph: Graph, node: Node, cls: type, name: str) -> None:
+    """Link the project's functions that a generated method holds: hooks of attributes, lazy properties."""
+    method = vars(cls).get(name)
+    if type(method) is not FunctionType or not _is_generated(cls, method):
+        return
+    cells = [cell.cell_contents for cell in method.__closure__ or ()]
+    for position, held in enumerate([*(method.__defaults__ or ()), *cells]):
+        if type(held) in (dict, FunctionType):
+            node.link(f"h:{name}.{position}", graph.visit(held, f"{node.name}.{name}"))

@@ -56,9 +56,11 @@ def _is_empty(cell: Any) -> bool:
 
 def defaults(function: FunctionType) -> dict[str, object]:
     """Return the positional parameters that have a default, with it."""
-    values = function.__defaults__ or ()
+    values = function.__defaults__
+    if not values:
+        return {}
     code = function.__code__
-    names = code.co_varnames[: code.co_argcount][-len(values) :] if values else ()
+    names = code.co_varnames[: code.co_argcount][-len(values) :]
     # Generated wrappers may carry more defaults than parameters; those have no name.
     extra = [str(position) for position in range(len(values) - len(names))]
     return dict(zip((*extra, *names), values, strict=True))
@@ -186,6 +188,9 @@ def _mark_parameter(
 ) -> None:
     root, chain, how = mutation
     names = function.__code__.co_varnames
+    if owner is not None and not chain and how == "item" and names[:1] == (root,):
+        state.places.add((id(owner), ""))  # what an object of a class derived from `dict` or `list` holds
+        return
     if owner is not None and chain and (root == "cls" or root == names[:1][0]):
         if function.__name__ in ("__init__", "__new__", "__post_init__", "__setstate__"):
             return

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
             """Keep `value` under `key`."""
 
 
-TABLE_VERSION = b"memo/table/4"
+TABLE_VERSION = b"memo/table/6"
 PYTHON = f"{sys.implementation.cache_tag}-{sys.hexversion:x}-{sys.flags.optimize}"
 # The `from __future__` switches that a function inherits, such as those of a notebook's session.
 FUTURE_FLAGS = 0x1FE0000

@@ -10,7 +10,7 @@ from types import MappingProxyType, MemberDescriptorType
 
 from cas.digest import digest
 from memo.canonical import encode_arguments
-from memo.errors import UnstableArgument
+from memo.fingerprint.boundary import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def plain_digest(value: object) -> bytes | None:
         return digest(repr(value).encode())
     try:
         form, met = encode_arguments([value], ("value",))
-    except (UnstableArgument, RecursionError):
+    except Exception:  # noqa: BLE001 - refused, too deep, or an object of anyone's that cannot be asked
         return None
     return None if met else digest(form)
 
@@ -65,9 +65,42 @@ def _sort_key(part: object) -> bytes:
     return f"~{module}.{name}".encode()
 
 
+def content(value: object) -> tuple[object, list[tuple[str, object]]] | None:
+    """Return what an object holds by way of a built-in base class, and what else its kind of container has.
+
+    The first is of a built-in type or an array; None if the object's class has no such base.
+    """
+    # Lazy: only code that holds objects needs it, and most holds functions and plain data.
+    from memo.canonical.instances import content_of  # noqa: PLC0415 - as said above
+
+    held: Any = value.args if isinstance(value, BaseException) else content_of(value)
+    extra = [(name, getattr(held, name)) for name in ("default_factory", "maxlen", "shape") if hasattr(held, name)]
+    if held is None:
+        return None
+    if isinstance(held, dict):
+        return dict(held), extra
+    if type(held).__name__ == "deque":
+        return list(held), extra
+    if getattr(getattr(held, "dtype", None), "hasobject", False) and not held.dtype.names:
+        return list(held.ravel()), extra
+    return held, []
+
+
+def content_digest(value: object) -> bytes | None:
+    """Return the digest of what an object holds by way of a built-in base; None if it is no longer plain."""
+    found = content(value)
+    return plain_digest(found[0]) if found is not None else None
+
+
+def attributes(value: object) -> dict[str, object] | None:
+    """Return the dictionary of an object's own attributes; None if it has none."""
+    found = ask(value, "__dict__")
+    return found if isinstance(found, dict) else None
+
+
 def state(value: object) -> dict[str, object]:
     """Return an object's own attributes, from its `__dict__` and its slots."""
-    found: dict[str, object] = dict(getattr(value, "__dict__", {}))
+    found: dict[str, object] = dict(attributes(value) or {})
     for name, slot in slots(type(value)).items():
         try:
             found[name] = slot.__get__(value)
@@ -80,5 +113,9 @@ def slots(kind: type) -> dict[str, Any]:
     """Return the slots of a class and its bases: a property of the same name in a subclass does not hide them."""
     found: dict[str, Any] = {}
     for cls in reversed(kind.__mro__):
-        found.update((name, slot) for name, slot in vars(cls).items() if type(slot) is MemberDescriptorType)
+        own = {name: slot for name, slot in vars(cls).items() if type(slot) is MemberDescriptorType}
+        if "__slots__" not in vars(cls):
+            # An extension type, which shows its attributes by the same means, and its inner workings by such names.
+            own = {name: slot for name, slot in own.items() if not name.startswith("__")}
+        found |= own
     return found

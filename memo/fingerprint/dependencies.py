@@ -12,13 +12,15 @@ from memo.fingerprint import boundary
 from memo.fingerprint.classes import visit_class
 from memo.fingerprint.closure import captured, mark_state
 from memo.fingerprint.code import local
+from memo.fingerprint.declared import visit_cached
+from memo.fingerprint.foreign import is_made, is_setting
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import place
+from memo.fingerprint.lookups import use_computed
 from memo.fingerprint.modules import (
     extension,
     import_project,
     visit_attributes,
-    visit_file,
     visit_import,
     visit_module,
     widen,
@@ -30,7 +32,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from memo.fingerprint.code import Local
     from memo.fingerprint.graph import Graph
 
 SLOT_TYPES = (type(object.__init__), type(object().__str__), type(str.join), type(dict.__dict__["fromkeys"]))
@@ -46,32 +47,28 @@ def visit(graph: Graph, value: Any, name: str) -> Node | None:
     kind = type(value)
     if kind is FunctionType:
         return visit_function(graph, value)
-    if isinstance(value, type):
+    # By type, not by `isinstance`: proxies and mocks pass themselves off as another class.
+    if issubclass(kind, type):
         return visit_class(graph, value)
     if kind is MethodType:
         return _visit_method(graph, value, name)
     if kind is BuiltinFunctionType or kind in SLOT_TYPES:
         return _visit_builtin(graph, value, name)
-    if isinstance(value, ModuleType):
+    if issubclass(kind, ModuleType):
         return visit_module(graph, value)
     return visit_object(graph, value, name)
-
-
-def full_name(function: FunctionType) -> str:
-    """Return a function's module and qualified name; a script's module goes by its file."""
-    return f"{boundary.module_name(function.__globals__)}.{function.__qualname__}"
 
 
 def visit_function(graph: Graph, function: FunctionType, owner: type | None = None) -> Node | None:
     """Return the node of a function; `owner` is the class it is a method of."""
     code = function.__code__
     if code.co_filename.startswith("<memo."):
-        return graph.visit(function.__wrapped__, function.__qualname__)  # type: ignore[attr-defined]
+        return visit_cached(graph, function)
     origin = boundary.origin_of_code(code.co_filename, function.__globals__)
     if origin != boundary.PROJECT:
         node = graph.leaf(origin, f"{_public(function.__module__)}.{function.__qualname__}")
         return graph.add(function, node, lambda: _follow_foreign(graph, node, function))
-    node = Node("function", full_name(function), origin, b"", function)
+    node = Node("function", boundary.full_name(function), origin, b"", function)
     return graph.add(function, node, lambda: _expand(graph, node, function, owner))
 
 
@@ -99,7 +96,7 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
     _visit_own_attributes(graph, node, function)
     graph.use(names.attributes)
     graph.use([piece for text in names.strings for piece in text.split(".")])
-    _use_computed(graph, node, function, owner, code)
+    use_computed(graph, node, function, owner)
 
 
 def _visit_own_attributes(graph: Graph, node: Node, function: FunctionType) -> None:
@@ -138,7 +135,7 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
             return
     label, where = f"g:{name}", place(space, name)
     for position, attribute in enumerate(chain[1:], 1):
-        if not isinstance(value, ModuleType):
+        if not issubclass(type(value), ModuleType):
             graph.use(chain[position:])
             break
         graph.through_modules.append((where, chain[position:]))
@@ -152,7 +149,7 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
             graph.use(chain[position:])
             return
         where, value = place(vars(value), attribute), inner
-    if isinstance(value, ModuleType) and boundary.origin_of_namespace(vars(value)) == boundary.PROJECT:
+    if issubclass(type(value), ModuleType) and boundary.origin_of_namespace(vars(value)) == boundary.PROJECT:
         visit_attributes(graph, node, value, local(function).references.attributes, label)
     node.link(label, graph.visit(value, f"{boundary.module_name(space)}.{label[2:]}"), where)
 
@@ -178,20 +175,23 @@ def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple
             graph.use(attributes[position:])
             break
         found, inner = graph.lookup(vars(value), attribute)
-        name = f"{name}.{attribute}"
         if not found:
             graph.use(attributes[position:])
             break
         if is_project(inner):
             graph.use(attributes[position + 1 :])
-            node.link(f"{label}.{attribute}", graph.visit(inner, name))
+            node.link(f"{label}.{attribute}", graph.visit(inner, f"{name}.{attribute}"))
             return
         value = inner
+    # Named in full whether it is loaded or not: a module may load what it has when it is first asked.
+    name = ".".join((name, *attributes))
     node.link(".".join((label, *attributes)), graph.leaf(origin, name))
 
 
 def is_project(value: object) -> bool:
-    """Tell whether a function or class is of the project."""
+    """Tell whether a function, class or module is of the project."""
+    if isinstance(value, ModuleType):
+        return boundary.origin_of_namespace(vars(value)) == boundary.PROJECT
     if type(value) is FunctionType:
         return boundary.origin_of_code(value.__code__.co_filename, value.__globals__) == boundary.PROJECT
     if isinstance(value, type):
@@ -204,20 +204,6 @@ def _import_literals(graph: Graph, node: Node, strings: list[str]) -> None:
         if boundary.origin_of_module(text) == boundary.PROJECT:
             module = import_project(graph, node, text)
             node.link(f"i:{text}", graph.visit(module, text) if module is not None else None)
-
-
-def _use_computed(graph: Graph, node: Node, function: FunctionType, owner: type | None, code: Local) -> None:
-    """Free what `getattr` with a computed name may reach: by its known ends, else all of what it is asked of."""
-    for root, start, end, called in code.references.computed:
-        if start or end:
-            graph.use_pattern(start, end)
-        elif called and owner is not None and (root,) == function.__code__.co_varnames[:1]:
-            graph.note("getattr with a computed name on self; every method counts", node.name)
-            graph.use([name for cls in owner.__mro__[:-1] for name in vars(cls)])
-        target = function.__globals__.get(root.partition(".")[0])
-        if isinstance(target, ModuleType) and boundary.origin_of_namespace(vars(target)) == boundary.PROJECT:
-            graph.note(f"getattr with a computed name on {root}; the whole module counts", node.name)
-            widen(graph, node, vars(target))
 
 
 def _visit_method(graph: Graph, method: MethodType, name: str) -> Node | None:
@@ -253,13 +239,29 @@ def _visit_builtin(graph: Graph, function: Any, name: str) -> Node | None:
 
 def _follow_foreign(graph: Graph, node: Node, wrapper: Any) -> None:
     """Follow a wrapper made by someone else's code to the project's functions that it holds."""
+    made = node.kind == "package" and is_made(wrapper)
     for label, value, where in captured(graph, wrapper):
-        if may_hold_project(value):
+        if may_hold_project(value) or (made and is_setting(value)):
             node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
+    wrapped = wrapper.__dict__.get("__wrapped__")
+    if node.kind == "package" and type(wrapped) is FunctionType and is_project(wrapped):
+        _link_annotations(graph, node, wrapped)
     for name in FOLLOWED:
         value = wrapper.__dict__.get(name)
         if value is not None and may_hold_project(value):
             node.link(f"t:{name}", graph.visit(value, f"{node.name}.{name}"))
+
+
+def _link_annotations(graph: Graph, node: Node, function: FunctionType) -> None:
+    """Link the annotations of a function that a distribution's code wraps: it may go by them, as pydantic does."""
+    for name, annotation in function.__annotations__.items():
+        node.link(f"n:{name}", graph.visit(annotation, f"{node.name} {name}"))
+        if isinstance(annotation, str):
+            words = "".join(letter if letter.isalnum() or letter == "_" else " " for letter in annotation).split()
+            for word in words:
+                if word in function.__globals__:
+                    value = graph.lookup(function.__globals__, word)[1]
+                    node.link(f"n:{name}:{word}", graph.visit(value, word), place(function.__globals__, word))
 
 
 def may_hold_project(value: object, depth: int = 3) -> bool:
@@ -274,16 +276,5 @@ def may_hold_project(value: object, depth: int = 3) -> bool:
         return may_hold_project(value.__func__) or may_hold_project(type(value.__self__))
     if boundary.origin_of_class(type(value)) == boundary.PROJECT:
         return True
-    held = [getattr(value, name, None) for name in FOLLOWED] if depth and callable(value) else []
+    held = [boundary.ask(value, name) for name in FOLLOWED] if depth and callable(value) else []
     return any(may_hold_project(part, depth - 1) for part in held if part is not None)
-
-
-def visit_depends(graph: Graph, given: Any) -> Node | None:
-    """Return the node of something declared by `depends=`: code, a whole module, or the path of a file."""
-    if isinstance(given, ModuleType):
-        node = Node("module", given.__name__, boundary.PROJECT, fold("whole module"), given)
-        widen(graph, node, vars(given))
-        return node
-    if isinstance(given, str) or hasattr(given, "__fspath__"):
-        return visit_file(graph, given)
-    return graph.visit(given, f"depends {given!r}")

@@ -66,6 +66,8 @@ class Graph:
         classes: The project's classes met.
         through_modules: Attributes read off modules, and where the module was named: names of methods only if code
             rebinds that.
+        drawn: Tables that names are drawn from: where each was read, what it is, and the names that come into use if
+            code changes it.
         told: The variables of which it is known what they start from.
     """
 
@@ -82,6 +84,7 @@ class Graph:
         self.classes: list[type] = []
         self.told: set[Place] = set()
         self.through_modules: list[tuple[Place, tuple[str, ...]]] = []
+        self.drawn: list[tuple[Place, object, list[str]]] = []
         self._visit = visit
         self._visit_method = visit_method
         self._nodes: dict[int, Node] = {}
@@ -170,13 +173,17 @@ class Graph:
         self.notes.setdefault(name, Node("note", name, boundary.PROJECT, b""))
 
     def leaf(self, origin: str, name: str) -> Node:
-        """Return the node of something outside the project: its name, and its distribution's pinned version."""
-        pinned = boundary.pinned(origin, self.pin)
+        """Return the node of something outside the project; its digest is `pinned`."""
         last = name.rpartition(".")[2]
         if last in READERS:
             self.use((last,))
         kind = "python" if origin in (boundary.PYTHON, boundary.OWN) else "package"
-        return Node(kind, name, origin, fold("leaf", pinned.encode(), name.encode("utf-8", "surrogatepass")))
+        return Node(kind, name, origin, b"")
+
+    def pinned(self, node: Node) -> bytes:
+        """Return the digest of something outside the project: its name, and its distribution's pinned version."""
+        origin = boundary.pinned(node.origin, self.pin)
+        return fold("leaf", origin.encode(), node.name.encode("utf-8", "surrogatepass"))
 
     def lookup(self, space: Mapping[str, Any], name: str) -> tuple[bool, Any]:
         """Return whether a namespace has a name, and its value; either way it is watched."""

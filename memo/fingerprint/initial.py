@@ -39,6 +39,9 @@ def add_initial(graph: Graph, root: Node, is_state: Callable[[Node, str], bool])
     for at, attributes in graph.through_modules:
         if at in graph.state.places:
             graph.use(attributes)
+    for at, table, names in graph.drawn:
+        if at in graph.state.places or id(table) in graph.state.objects:
+            graph.use(names)
     fresh = [key for key in graph.state.origins if key not in graph.told]
     for key in fresh:
         graph.told.add(key)
@@ -179,13 +182,13 @@ def _find_holders(graph: Graph, root: Node, is_state: Callable[[Node, str], bool
     """Note the variables through which changing objects and closures are reached."""
     changed = {owner for owner, _ in graph.state.places}
     closures = {id(origin.owner) for origin in graph.state.origins.values() if origin.kind == "cell"}
-    if not any(id(node.value) in closures or _changes(node, changed) for node in graph.nodes()):
+    pending = [node for node in graph.nodes() if id(node.value) in closures or _changes(node, changed)]
+    if not pending:
         return
     holders: dict[int, list[tuple[Node, str]]] = {}
     for source in (root, *graph.nodes()):
         for label, target in source.edges.items():
             holders.setdefault(id(target), []).append((source, label))
-    pending = [node for node in graph.nodes() if id(node.value) in closures or _changes(node, changed)]
     seen: set[int] = set()
     while pending:
         node = pending.pop()

@@ -1,4 +1,4 @@
-"""Syntax tree of a function → what it changes that it did not make, and which attribute names it computes.
+"""Syntax tree of a function → what it changes that it did not make.
 
 A global, default or class attribute that the code itself changes is state, not code: its value is left out.
 In doubt nothing is reported, and the value stays in.
@@ -7,6 +7,7 @@ In doubt nothing is reported, and the value stays in.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def mutations(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> 
         scope = _Scope(current)
         top = current is function
         for target, how in _changes(scope.nodes):
-            name, chain = target
+            name, chain = scope.aliased(target) if how == "item" or target[1] else target
             if name in scope.globals:
                 found.add(("g", name, chain, how))
             elif name in scope.parameters and name not in scope.rebound:
@@ -97,6 +98,24 @@ class _Scope:
         self.nonlocals = {name for n in self.nodes if isinstance(n, ast.Nonlocal) for name in n.names}
         self.rebound = {name for n in self.nodes for name in _bound(n)} - self.globals - self.nonlocals
         self.local = self.parameters | self.rebound
+        self._aliases = self._find_aliases()
+
+    def _find_aliases(self) -> dict[str, Chain]:
+        """Return the local names that stand for one object elsewhere, as after `seen = self.seen`."""
+        bound = Counter(name for node in self.nodes for name in _bound(node))
+        found: dict[str, Chain] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                name, chain = node.targets[0].id, chain_of(node.value)
+                free = name not in self.parameters | self.globals | self.nonlocals and bound[name] == 1
+                if chain and free and (chain[0] in self.parameters or chain[0] not in self.local):
+                    found[name] = chain
+        return found
+
+    def aliased(self, target: Chain) -> Chain:
+        """Return what a chain of names begins with elsewhere, if its first name is a local name for that."""
+        root, names = self._aliases.get(target[0], (target[0], ()))
+        return root, (*names, *target[1])
 
     def _walk(self, statements: list[ast.AST]) -> Iterator[ast.AST]:
         pending = list(statements)
@@ -132,19 +151,19 @@ def _changes(nodes: list[ast.AST]) -> Iterator[tuple[Chain, str]]:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield (node.id, ()), "bind"
         elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            chain = _chain(node)
+            chain = chain_of(node)
             if chain:
                 yield chain, "bind"
         elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            chain = _chain(_container(node.value))
+            chain = chain_of(_container(node.value))
             if chain:
                 yield chain, "item"
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, (ast.Name, ast.Attribute)):
-            chain = _chain(node.target)
+            chain = chain_of(node.target)
             if chain:
                 yield chain, "item"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
-            chain = _chain(_container(node.func.value))
+            chain = chain_of(_container(node.func.value))
             if chain:
                 yield chain, "item"
 
@@ -156,7 +175,7 @@ def _container(node: ast.expr) -> ast.expr:
     return node
 
 
-def _chain(node: ast.expr) -> Chain | None:
+def chain_of(node: ast.expr) -> Chain | None:
     """Return the root name and attributes of `a.b.c`; `type(self)` and `self.__class__` read as `cls`."""
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -169,45 +188,3 @@ def _chain(node: ast.expr) -> Chain | None:
     if isinstance(node, ast.Name):
         return (node.id, tuple(reversed(attributes)))
     return None
-
-
-def computed_names(function: ast.AST) -> list[tuple[str, str, str, bool]]:
-    """Return the attribute names that `getattr` computes: (root name of the object, known start, known end, called).
-
-    What is called where it is read, or under the local name that it gets, is a choice among methods; the rest is data.
-    """
-    found: set[tuple[str, str, str, bool]] = set()
-    called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
-    names = {
-        node.func.id for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    for node in ast.walk(function):
-        if isinstance(node, (ast.Assign, ast.NamedExpr)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(target, ast.Name) and target.id in names for target in targets):
-                called.add(id(node.value))
-    for node in ast.walk(function):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr"):
-            continue
-        if len(node.args) < 2 or isinstance(node.args[1], ast.Constant):
-            continue
-        chain = _chain(node.args[0])
-        start, end = _known_ends(node.args[1])
-        found.add((".".join((chain[0], *chain[1])) if chain else "", start, end, id(node) in called))
-    return sorted(found)
-
-
-def _known_ends(node: ast.expr) -> tuple[str, str]:
-    """Return the text that a computed name surely starts and ends with."""
-    if isinstance(node, ast.JoinedStr) and node.values:
-        return _text(node.values[0]), _text(node.values[-1])
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _known_ends(node.left)[0] or _text(node.left), _known_ends(node.right)[1] or _text(node.right)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-        text = _text(node.left)
-        return text.split("%")[0], ""
-    return _text(node), _text(node)
-
-
-def _text(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

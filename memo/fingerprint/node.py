@@ -89,6 +89,11 @@ def fold_rows(rows: Sequence[tuple[bytes, Sequence[tuple[str, int]]]]) -> bytes:
     return fold("memo/graph/2", *parts)
 
 
+def counted(root: Node, is_state: Callable[[Node, str], bool]) -> set[int]:
+    """Return the identities of the values that count; what only state leads to does not."""
+    return {id(node.value) for node in _walk(root, is_state)[0]}
+
+
 def _walk(root: Node, is_state: Callable[[Node, str], bool]) -> tuple[list[Node], dict[int, list[tuple[str, Node]]]]:
     """Return the nodes by a depth-first walk in label order, and the edges of each that are not state.
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import sys
-from types import FunctionType, MappingProxyType, MethodType
+from types import (
+    AsyncGeneratorType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    GenericAlias,
+    MappingProxyType,
+    UnionType,
+)
 
-from memo.fingerprint import boundary
-from memo.fingerprint.constants import CONTAINERS, IMMUTABLE, is_mutable, members, plain_digest, slots, state
+from memo.fingerprint import boundary, foreign
+from memo.fingerprint.constants import (
+    CONTAINERS,
+    IMMUTABLE,
+    attributes,
+    content,
+    content_digest,
+    is_mutable,
+    members,
+    plain_digest,
+    slots,
+    state,
+)
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import place
 from memo.fingerprint.modules import extension
@@ -45,13 +64,13 @@ OPAQUE_MODULES = frozenset(
         "_contextvars",
         "memo",
         "cas",
+        "pydantic_core",  # compiled from what stands beside it, with addresses of classes
     ]
 )
 PARTIAL = "functools.partial"
-# Where wrappers of other people keep the project's function.
-WRAPPED = ("py_func", "pyfunc", "func")
+# Where pydantic notes which fields were given a value: it changes with any of them.
+FIELDS_SET = "__pydantic_fields_set__"
 NAMED_CALLERS = frozenset(("operator.methodcaller", "operator.attrgetter", "operator.itemgetter"))
-ATTRIBUTES_LIMIT = 200
 
 
 def visit_object(graph: Graph, value: Any, name: str) -> Node | None:
@@ -60,7 +79,7 @@ def visit_object(graph: Graph, value: Any, name: str) -> Node | None:
     if kind in IMMUTABLE:
         _use_strings(graph, value)
         return Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
-    if is_opaque(kind) and not hasattr(value, "__wrapped__"):
+    if is_opaque(kind) and boundary.ask(value, "__wrapped__") is None:
         return _opaque(graph, value, name)
     compiled = boundary.compiled_file(boundary.module_of(value)) if callable(value) else None
     if compiled is not None:
@@ -90,6 +109,9 @@ def _expand(graph: Graph, node: Node, value: Any) -> None:
         arguments = value.__reduce__()[1]
         graph.use([part for text in arguments if isinstance(text, str) for part in text.split(".")])
         _take_apart(graph, node, value, [("a", arguments)])
+    elif isinstance(value, (GenericAlias, UnionType)) or (kind.__module__ == "typing" and hasattr(value, "__args__")):
+        parts = [(part, getattr(value, part, None)) for part in ("__origin__", "__args__", "__metadata__")]
+        _take_apart(graph, node, value, [pair for pair in parts if pair[1] is not None])
     elif kind in (property, staticmethod, classmethod):
         wrapped = [(part, getattr(value, part, None)) for part in ("fget", "fset", "fdel", "__func__")]
         _take_apart(graph, node, value, [pair for pair in wrapped if pair[1] is not None])
@@ -115,6 +137,8 @@ def _take_apart(graph: Graph, node: Node, value: object, parts: list[tuple[str, 
 def is_opaque(kind: type) -> bool:
     """Tell the types whose objects are the state of a process."""
     module = boundary.module_of(kind)
+    if kind is GeneratorType or kind is CoroutineType or kind is AsyncGeneratorType:
+        return True
     return module.partition(".")[0] in OPAQUE_MODULES or module.startswith("numpy.random")
 
 
@@ -123,9 +147,9 @@ def _home(value: object) -> str | None:
     kind = type(value)
     if boundary.origin_of_class(kind) == boundary.PROJECT:
         return None
-    name, home = getattr(value, "__qualname__", None), boundary.module_of(value)
-    named = isinstance(name, str) and home and callable(value) and not hasattr(value, "__wrapped__")
-    if named and boundary.origin_of_module(home) != boundary.PROJECT:
+    name, home = boundary.ask(value, "__qualname__"), boundary.module_of(value)
+    named = isinstance(name, str) and home and callable(value) and boundary.ask(value, "__wrapped__") is None
+    if named and boundary.origin_of_module(home) != boundary.PROJECT and not foreign.hidden_code(value):
         return f"{home.partition('.')[0]}.{name}"
     module = boundary.module_of(kind)
     while module:
@@ -159,7 +183,7 @@ def _opaque(graph: Graph, value: object, name: str) -> Node:
 
 
 def _expand_instance(graph: Graph, node: Node, value: Any) -> None:
-    """Follow an object: its class, and its attributes unless methods in reach change them."""
+    """Follow an object: its class, what a built-in base holds, its attributes unless methods in reach change them."""
     kind = type(value)
     home = _home(value)
     if home is not None:
@@ -173,40 +197,66 @@ def _expand_instance(graph: Graph, node: Node, value: Any) -> None:
     if enum is not None and isinstance(value, enum.Enum):
         node.local = fold("member", node.local, str(value.name).encode("utf-8", "surrogatepass"))
         return
-    own, described = getattr(value, "__dict__", {}), slots(kind)
-    for attribute, part in sorted(_held(graph, value, node.name).items()):
-        places = [place(value, attribute), *(place(cls, attribute) for cls in kind.__mro__)]
-        if attribute in own:
+    _link_attributes(graph, node, value, _link_content(graph, node, value))
+
+
+def _link_attributes(graph: Graph, node: Node, value: Any, has_content: bool) -> None:
+    kind = type(value)
+    own, described = attributes(value), slots(kind)
+    is_own = [boundary.origin_of_class(cls) == boundary.PROJECT for cls in kind.__mro__[:-1]]
+    graph.token.attributes(value, own if is_own[:1] == [True] else None, _lazy(kind))
+    # A base class of other people's keeps its items in an attribute, as `UserDict` does.
+    items = [] if has_content or all(is_own) else [place(cls, "") for cls in kind.__mro__]
+    for attribute, part in sorted(_held(graph, value, node.name, has_content).items()):
+        names = (attribute, *(own or ())) if attribute == FIELDS_SET else (attribute,)
+        places = [place(at, name) for name in names for at in (value, *kind.__mro__)] + items
+        if own is not None and attribute in own:
             graph.token.read(value, attribute, part, *places)
-        elif attribute in described:
+        elif attribute in described and described[attribute].__get__(value) is part:
             graph.token.slot(value, attribute, (described[attribute], part), *places)
         node.link(f"s:{attribute}", graph.visit(part, f"{node.name}.{attribute}"), *places)
 
 
-def _held(graph: Graph, value: Any, name: str) -> dict[str, object]:
+def _link_content(graph: Graph, node: Node, value: Any) -> bool:
+    """Link what an object holds as a list, a dict, a number and so on; False if its class has no such base."""
+    found = content(value)
+    if found is None:
+        return False
+    inner, extra = found
+    places = [place(cls, "") for cls in type(value).__mro__]
+    for label, part in extra:
+        node.link(f"v:{label}", graph.visit(part, f"{node.name}.{label}"))
+    digest = plain_digest(inner)
+    if digest is None:
+        graph.token.container(value)
+        for label, part in members(inner):
+            node.link(f"v:{label}", graph.visit(part, f"{node.name}[{int(label[:8])}]"), *places)
+        return True
+    _use_strings(graph, inner)
+    if is_mutable(inner):
+        graph.token.content(value, digest, content_digest, *places)
+    node.link("v", Node("value", node.name, boundary.PROJECT, fold("value", digest), inner), *places)
+    return True
+
+
+def _held(graph: Graph, value: Any, name: str, has_content: bool) -> dict[str, object]:
     """Return what an object holds: all of it for the project's own, code and plain data for other people's."""
-    held = state(value)
+    held, kind = state(value), type(value)
     held.pop("__doc__", None)
-    kind = type(value)
-    if type(value).__name__ == "_lru_cache_wrapper" or "__wrapped__" in held:
-        return {"__wrapped__": value.__wrapped__}
     if boundary.origin_of_class(kind) == boundary.PROJECT:
-        if not held and not hasattr(value, "__dict__") and kind.__basicsize__ > object.__basicsize__ + 32:
-            graph.note(f"what a {kind.__qualname__} holds is not seen, only its type", name)
-        return held
-    for extra in WRAPPED:
-        if type(getattr(value, extra, None)) in (FunctionType, MethodType):
-            # A wrapper fills its own tables as it runs; what it was told stands in its plain public attributes.
-            told = {at: part for at, part in held.items() if type(part) in IMMUTABLE and not at.startswith("_")}
-            return {**told, extra: getattr(value, extra), "targetoptions": held.get("targetoptions")}
-    held = {at: part for at, part in held.items() if not _is_generated(part)}
-    if not held or len(held) > ATTRIBUTES_LIMIT:
-        graph.note(f"what a {kind.__module__}.{kind.__qualname__} holds is not seen, only its type", name)
-        return {}
+        lazy = _lazy(kind)
+        held = {at: part for at, part in held.items() if at not in lazy}
+        unseen = attributes(value) is None and kind.__basicsize__ > object.__basicsize__ + 32
+    else:
+        held = foreign.held(value, held, has_content)
+        unseen = True
+    if unseen and not held and not has_content:
+        graph.note(f"what a {boundary.module_of(kind)}.{kind.__qualname__} holds is not seen, only its type", name)
     return held
 
 
-def _is_generated(value: object) -> bool:
-    """Tell a function that someone else's code wrote at run time for an object of its own."""
-    function = value.__func__ if type(value) is MethodType else value
-    return type(function) is FunctionType and "__name__" not in function.__globals__
+def _lazy(kind: type) -> set[str]:
+    """Return the attributes that properties fill when they are first read."""
+    return {
+        name for cls in kind.__mro__ for name, held in vars(cls).items() if type(held).__name__ == "cached_property"
+    }

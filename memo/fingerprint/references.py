@@ -7,6 +7,7 @@ names it computes) is added by `memo.fingerprint.syntax` when there is text.
 from __future__ import annotations
 
 import sys
+from _string import formatter_field_name_split, formatter_parser  # type: ignore[import-not-found, unused-ignore]
 from opcode import EXTENDED_ARG, opmap
 
 TYPE_CHECKING = False
@@ -43,7 +44,8 @@ class References:
         stores: Global names assigned or deleted.
         imports: Imports inside the code: (level, module, names).
         mutations: What it changes: (scope, root name, attribute chain, "bind" or "item").
-        computed: Attribute names put together at run time: (root name, start, end, whether it is called).
+        computed: Attribute names put together at run time: (root name, start, end, whether it is called, globals that
+            the name is drawn from or None).
     """
 
     __slots__ = ("attributes", "computed", "imports", "loads", "mutations", "stores", "strings")
@@ -62,7 +64,7 @@ class References:
         self.stores = stores
         self.imports = imports
         self.mutations: list[tuple[str, str, tuple[str, ...], str]] = []
-        self.computed: list[tuple[str, str, str, bool]] = []
+        self.computed: list[tuple[str, str, str, bool, list[str] | None]] = []
 
     def pack(self) -> list[Any]:
         """Return the references as plain lists."""
@@ -103,8 +105,19 @@ class _Collector:
             if isinstance(part, str):
                 if len(part) < 100 and all(piece.isidentifier() for piece in part.split(".")):
                     self.strings.add(part)
+                elif "{" in part:
+                    self.strings.update(_formatted(part))
             elif isinstance(part, (tuple, frozenset)):
                 pending.extend(part)
+
+
+def _formatted(text: str) -> list[str]:
+    """Return the attribute names in the fields of a format string, as in `"{0.mean}".format(x)`."""
+    try:
+        fields = [formatter_field_name_split(field)[1] for _, field, _, _ in formatter_parser(text) if field]
+        return [str(name) for field in fields for is_attribute, name in field if is_attribute]
+    except ValueError:  # not a format string
+        return []
 
 
 def references(code: CodeType) -> References:

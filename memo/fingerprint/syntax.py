@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from cas.digest import digest
 from memo.fingerprint.bytecode import bytecode_digest
-from memo.fingerprint.mutations import computed_names, mutations
+from memo.fingerprint.computed import computed_names
+from memo.fingerprint.mutations import mutations
 from memo.fingerprint.references import references
 
 if TYPE_CHECKING:

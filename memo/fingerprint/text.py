@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-_files: dict[str, tuple[tuple[int, int, int], str | None]] = {}
+_files: dict[str, tuple[tuple[int, int, int, int], str | None]] = {}
 # Read once: the clock may be set while the process runs.
 _began: float | None = None
 
@@ -40,7 +40,8 @@ def _file_text(path: str) -> str | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    stamp = status.st_mtime_ns, status.st_size, status.st_ino
+    # The time of change as well: tools that write files set the time of modification back.
+    stamp = status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
     known = _files.get(path)
     if known is not None and known[0] == stamp:
         return known[1]

@@ -11,12 +11,13 @@ from types import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import CellType, FunctionType
     from typing import Any
 
     Place = tuple[int, str]
     """Where something was read: the identity of the namespace or its owner, and the name."""
+    Digest = Callable[[object], bytes | None]
 
 _code = attrgetter("__code__")
 _defaults = attrgetter("__defaults__")
@@ -39,6 +40,8 @@ class Token:
         self._cells: dict[int, tuple[CellType, object]] = {}
         self._contents: dict[int, tuple[Any, tuple[object, ...]]] = {}
         self._plain: dict[int, tuple[object, bytes]] = {}
+        self._content: dict[int, tuple[object, bytes, Digest, tuple[Place, ...]]] = {}
+        self._objects: dict[int, tuple[object, type, dict[str, object] | None, set[str]]] = {}
         self._tests: list[Callable[[], bool]] = []
 
     def read(self, owner: Any, name: str, value: object, *also: Place, code: bool = False) -> None:
@@ -88,24 +91,40 @@ class Token:
         else:
             self._plain[id(value)] = value, digest
 
+    def content(self, value: object, digest: bytes, digest_of: Digest, *also: Place) -> None:
+        """Note the digest of what an object holds by way of a built-in base class."""
+        self._content[id(value)] = value, digest, digest_of, also
+
+    def attributes(self, value: object, own: dict[str, object] | None, lazy: Iterable[str] = ()) -> None:
+        """Note an object's class, and which attributes it has of its own or may fill."""
+        self._objects[id(value)] = value, type(value), own, {*(own or ()), *lazy}
+
     def test(self, test: Callable[[], bool]) -> None:
         """Add a test that is false once something has changed."""
         self._tests.append(test)
 
-    def forget(self, places: Container[Place], objects: Iterable[int]) -> None:
-        """Leave out what turned out to be state of the running program."""
+    def forget(self, places: set[Place], objects: Iterable[int], unseen: set[int]) -> None:
+        """Leave out what turned out to be state of the running program, and `unseen`: what only state leads to."""
+        for at in unseen:
+            self._objects.pop(at, None)
         for noted in (self._reads, self._slots):
-            for place in [at for at, (_, _, own) in noted.items() if any(one in places for one in own)]:
+            dropped = [at for at, (_, _, own) in noted.items() if at[0] in unseen or any(one in places for one in own)]
+            for place in dropped:
                 del noted[place]
         for at, (space, gone) in self._absent.items():
             self._absent[at] = space, {name for name in gone if (at, name) not in places}
-        for gone_object in objects:
+        content = [at for at, (_, _, _, own) in self._content.items() if any(one in places for one in own)]
+        for gone_object in [*objects, *content, *unseen]:
             self._contents.pop(gone_object, None)
             self._plain.pop(gone_object, None)
+            self._content.pop(gone_object, None)
+        for at, (_, kind, _, known) in self._objects.items():
+            owners = {at, *map(id, kind.__mro__)}
+            known.update(name for owner, name in places if owner in owners)
         for at in [at for at in self._cells if (at, "") in places]:
             del self._cells[at]
 
-    def check(self, plain_digest: Callable[[object], bytes | None]) -> Callable[[], bool]:
+    def check(self, plain_digest: Digest) -> Callable[[], bool]:
         """Return the test of whether everything noted is as it was.
 
         Args:
@@ -124,7 +143,13 @@ class Token:
             functions,
             tuple(self._cells.values()),
             tuple(self._contents.values()),
-            [*self._tests, *self._slot_tests(), *self._plain_tests(plain_digest)],
+            [
+                *self._tests,
+                *self._slot_tests(),
+                *map(_same_attributes, self._objects.values()),
+                *[_same_digest(plain_digest, value, digest) for value, digest in self._plain.values()],
+                *[_same_digest(digest_of, value, digest) for value, digest, digest_of, _ in self._content.values()],
+            ],
         )
         first = functions[0] if functions else _NOTHING
         return _quick(first, tuple(singles), tuple(absent), tuple(groups), rest)
@@ -133,21 +158,29 @@ class Token:
         spaces: dict[int, tuple[Mapping[str, Any], dict[str, object]]] = {}
         for (at, name), (owner, value, _) in self._reads.items():
             if at not in spaces:
-                spaces[at] = owner if isinstance(owner, dict) else vars(owner), {}
+                # An object of a class derived from `dict` has attributes beside its content.
+                is_space = isinstance(owner, dict) and at not in self._objects
+                spaces[at] = owner if is_space else vars(owner), {}
             spaces[at][1][name] = value
         return list(spaces.values())
-
-    def _plain_tests(self, plain_digest: Callable[[object], bytes | None]) -> list[Callable[[], bool]]:
-        return [
-            lambda value=value, digest=digest: plain_digest(value) == digest  # type: ignore[misc]
-            for value, digest in self._plain.values()
-        ]
 
     def _slot_tests(self) -> list[Callable[[], bool]]:
         return [
             lambda owner=owner, slot=slot, value=value: slot.__get__(owner) is value  # type: ignore[misc]
             for (owner, slot), value, _ in self._slots.values()
         ]
+
+
+def _same_digest(digest_of: Digest, value: object, digest: bytes) -> Callable[[], bool]:
+    return lambda: digest_of(value) == digest
+
+
+def _same_attributes(noted: tuple[Any, type, dict[str, object] | None, set[str]]) -> Callable[[], bool]:
+    """Return the test of whether an object is of its class, and has no attribute more."""
+    value, kind, own, known = noted
+    if own is None:
+        return lambda: type(value) is kind
+    return lambda: type(value) is kind and value.__dict__ is own and own.keys() <= known
 
 
 def _quick(
@@ -208,7 +241,11 @@ def _thorough(
 
 
 def _members(value: Any) -> tuple[object, ...]:
-    kind = type(value)
-    if kind is dict or kind is MappingProxyType:
+    if isinstance(value, dict):
+        return (*dict.__iter__(value), *dict.values(value))
+    if type(value) is MappingProxyType:
         return (*value, *value.values())
-    return tuple(value)
+    for base in (list, tuple, set, frozenset):
+        if isinstance(value, base):
+            return tuple(base.__iter__(value))  # type: ignore[arg-type]
+    return tuple(value.ravel() if hasattr(value, "ravel") else value)

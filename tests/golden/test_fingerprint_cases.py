@@ -43,6 +43,11 @@ def read_cases(path: Path) -> list[Case]:
     return cases
 
 
+def read_all(kind: str) -> list[Case]:
+    """Return the cases in which an edit is `new` or the `same`, those with libraries too."""
+    return [case for file in (f"{kind}.cases", f"libraries-{kind}.cases") for case in read_cases(DATA / file)]
+
+
 def unescape(text: str) -> str:
     """Return an edit's text with its line breaks."""
     return text.replace("\\n", "\n")
@@ -79,7 +84,7 @@ def digest_of(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPat
     return found.digest
 
 
-@pytest.mark.parametrize("case", read_cases(DATA / "new.cases"), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", read_all("new"), ids=lambda case: case.name)
 def test_an_edit_that_matters_changes_the_fingerprint(case, tmp_path, monkeypatch):
     """A change in anything that the function reaches gives another fingerprint."""
     before = digest_of(tmp_path / "before", case.files, monkeypatch)
@@ -87,14 +92,14 @@ def test_an_edit_that_matters_changes_the_fingerprint(case, tmp_path, monkeypatc
     assert before != after
 
 
-@pytest.mark.parametrize("case", read_cases(DATA / "new.cases"), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", read_all("new"), ids=lambda case: case.name)
 def test_the_same_files_elsewhere_give_the_same_fingerprint(case, tmp_path, monkeypatch):
     """Moving the folder changes nothing, whatever the code does."""
     here = digest_of(tmp_path / "here", case.files, monkeypatch)
     assert digest_of(tmp_path / "there", case.files, monkeypatch) == here
 
 
-@pytest.mark.parametrize("case", read_cases(DATA / "same.cases"), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", read_all("same"), ids=lambda case: case.name)
 def test_an_edit_that_does_not_matter_changes_nothing(case, tmp_path, monkeypatch):
     """Comments, layout, docstrings, annotations and neighbours leave the fingerprint as it is."""
     before = digest_of(tmp_path / "before", case.files, monkeypatch)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import cas
 import memo
+from memo.fingerprint import boundary
 
 
 class Ledger:
@@ -169,3 +172,89 @@ def declaring(x):
 def test_a_cached_function_with_declarations_pickles():
     """Workers get the function by its name, whatever it declares."""
     assert pickle.loads(pickle.dumps(declaring)) is declaring
+
+
+@memo.cached(depends=[hidden], version="May", pin="exact")
+def step(x):
+    """Declare what it depends on."""
+    return x
+
+
+def middle(x):
+    """Stand between the two."""
+    return step(x)
+
+
+def test_what_a_cached_helper_declares_counts_for_its_callers(tmp_path):
+    """A file that an inner cached function depends on computes the outer one anew, through any helper."""
+    table = tmp_path / "gain.txt"
+    table.write_text("2")
+    store = tmp_path / "store"
+
+    @memo.cached(store=store, depends=[table])
+    def inner(x):
+        return x * int(table.read_text())
+
+    def between(x):
+        return inner(x)
+
+    @memo.cached(store=store)
+    def outer(x):
+        return between(x) + 1
+
+    assert [outer(3), outer(3)] == [7, 7]
+    table.write_text("20")
+    assert [inner(3), outer(3)] == [60, 61]
+    assert outer.cache.stats().misses == 2
+
+
+def test_a_cached_helper_brings_its_version_its_pin_and_its_functions(tmp_path):
+    """The caller's manifest has what the helper declares, and packages as exactly as the helper wants them."""
+
+    def make(pin):
+        @memo.cached(store=tmp_path, pin=pin)
+        def outer(x):
+            return middle(np.sin(x))
+
+        return outer
+
+    manifest = make("none").cache.manifest()
+    assert {found.name.rpartition(".")[2] for found in manifest} >= {"hidden", "step", "middle"}
+    assert [found.source for found in manifest if found.name == "version="] == ["'May'"]
+    assert make("none").cache.key(1) == make("exact").cache.key(1) == make("minor").cache.key(1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "strictest"),
+    [
+        ("minor", "minor", "minor"),
+        ("minor", "exact", {"*": "exact"}),
+        ("none", {"numpy": "exact"}, {"*": "minor", "numpy": "exact"}),
+        (
+            {"numpy": "exact", "*": "none"},
+            {"scipy": "none", "*": "none"},
+            {"*": "none", "numpy": "exact", "scipy": "none"},
+        ),
+    ],
+)
+def test_the_strictest_of_two_pins(one, other, strictest):
+    """A package is pinned as either function pins it, whichever is stricter."""
+    assert boundary.strictest(one, other) == boundary.strictest(other, one) == strictest
+
+
+def test_an_edit_of_a_module_given_as_argument_counts(tmp_path):
+    """A module that is handed over may be used in any part: an edit of any of them computes anew."""
+    (tmp_path / "tools.py").write_text("def gain(x):\n    return x * 2\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import memo, tools\n@memo.cached\ndef apply(module, x):\n    return getattr(module, 'gain')(x)\n"
+        "print(apply(tools, 1), apply.cache.stats().misses)\n"
+    )
+
+    def run():
+        environment = os.environ | {"CAS_STORE": str(tmp_path / "store")}
+        return subprocess.check_output([sys.executable, script], env=environment, text=True)
+
+    assert [run(), run()] == ["2 1\n", "2 0\n"]
+    (tmp_path / "tools.py").write_text("def gain(x):\n    return x * 200\n")
+    assert run() == "200 1\n"
