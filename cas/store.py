@@ -45,6 +45,9 @@ class Store(Protocol):
         A damaged entry is quarantined and raises IntegrityError.
         """
 
+    def created(self, key: bytes) -> float | None:
+        """Return when a call's entry was stored, seconds since the epoch; None if there is none."""
+
     def open_blob(self, digest: bytes, always: bool = False) -> BlobFile:
         """Return a blob's file, verified: re-hashed if its stat stamp changed, or if `always`.
 
@@ -75,6 +78,9 @@ class Store(Protocol):
 
     def claim(self, key: bytes) -> AbstractContextManager[None]:
         """Wait for the right to compute `key`, and hold it; a dead holder's claim is free at once."""
+
+    def try_claim(self, key: bytes) -> AbstractContextManager[None] | None:
+        """Take the right to compute `key` at once, to be ended by a `with` block; None if another holds it."""
 
     def record_hits(self, fingerprint: bytes, hits: int, saved: float, keys: Iterable[bytes]) -> None:
         """Add served hits to a function's figures, and mark `keys` as used now."""

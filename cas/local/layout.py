@@ -9,6 +9,10 @@ import os
 
 from cas.errors import InvalidInputError, NotFoundError, ReadOnlyError, StorageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FORMAT = 1
 _FORMAT_TEXT = f"cas store, format {FORMAT}\n"
 _CACHEDIR_TAG = (
@@ -48,6 +52,28 @@ class Layout:
         if folder == "quarantine":
             return True
         return relative in _PARTS
+
+    def strays(self) -> Iterator[str]:
+        """Yield files here that have no place in a store, temporary files of living writers left out."""
+        for folder, _, names in os.walk(self.root):
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if folder == self.temporary and writer_lives(name):
+                    continue
+                if not self.part_of_store(os.path.relpath(path, self.root)):
+                    yield path
+
+    def remove_stray(self, path: str) -> None:
+        """Remove one of `strays`."""
+        relative = os.path.relpath(path, self.root)
+        if relative.startswith(os.pardir) or self.part_of_store(relative):
+            raise InvalidInputError(f"expected a stray file of {self.root}, found {path}", "see `cas fsck`")
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise cannot_write(error, path) from error
 
     def create(self) -> None:
         """Make an empty store here, or leave the one that stands here alone.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
 
 from cas.entry import Entry, FunctionRecord, FunctionSummary
+from cas.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,68 @@ _WEIGHTS = """
 SELECT e.id, e.key, coalesce(f.fingerprint, x''), e.size, e.cost, e.created, e.used, n.digest
 FROM entries AS e LEFT JOIN functions AS f ON f.id = e.function LEFT JOIN needs AS n ON n.entry = e.id ORDER BY e.id
 """
+
+
+class Choice(NamedTuple):
+    """Which entries are meant: all that agree with each part that is not None."""
+
+    module: str | None = None
+    qualname: str | None = None
+    fingerprint: bytes | None = None
+    signature: bytes | None = None
+    key: bytes | None = None
+
+    def where(self, index: Index) -> tuple[str, tuple[object, ...]]:
+        """Return the clause that chooses them, and its values."""
+        clauses, values = [], []
+        if (self.module, self.qualname) != (None, None):
+            # Their numbers are looked up first: the index of keys then counts a function's entries by itself.
+            found = index.rows("SELECT id FROM functions WHERE module = ? AND qualname = ?", self[:2])
+            clauses.append(f"e.function IN ({', '.join('?' * len(found))})")
+            values += [row[0] for row in found]
+        for clause, value in zip(_CLAUSES, self[2:], strict=True):
+            if value is not None:
+                clauses.append(clause)
+                values.append(value)
+        return f"WHERE {' AND '.join(clauses)}" if clauses else "", tuple(values)
+
+
+_CLAUSES = (
+    "e.function = (SELECT id FROM functions WHERE fingerprint = ?)",
+    "e.signature = ?",
+    "e.key = ?",
+)
+
+
+def find(index: Index, prefix: str) -> list[bytes]:
+    """Return up to ten keys whose hexadecimal form starts with `prefix`."""
+    if set(prefix.lower()) - set("0123456789abcdef"):
+        raise InvalidInputError(
+            f"expected the start of a call key in hexadecimal, found {prefix!r}", "`cas ls` shows the keys"
+        )
+    if len(prefix) > 64:
+        return []
+    low, high = (bytes.fromhex(prefix.ljust(64, digit)) for digit in "0f")
+    rows = index.rows("SELECT key FROM entries WHERE key BETWEEN ? AND ? LIMIT 10", (low, high))
+    return [row[0] for row in rows]
+
+
+def entries(index: Index, choice: Choice, order: str = "-created") -> Iterator[Entry]:
+    """Yield entries in order."""
+    ordering = index.order(order)
+    return _entries(index, choice, ordering)
+
+
+def _entries(index: Index, choice: Choice, ordering: str) -> Iterator[Entry]:
+    reader = EntryReader(index)
+    for row in index.entry_rows(*choice.where(index), ordering):
+        yield reader.entry(row)
+
+
+def count(index: Index, choice: Choice) -> int:
+    """Return how many entries there are."""
+    where, values = choice.where(index)
+    return int(index.rows(f"SELECT count(*) FROM entries AS e {where}", values)[0][0])
 
 
 class EntryReader:

@@ -11,13 +11,13 @@ import threading
 import time
 
 from cas.blob import BlobFile
-from cas.errors import CasError, IntegrityError, InvalidInputError, NotFoundError, ReadOnlyError
+from cas.errors import CasError, IntegrityError, NotFoundError, ReadOnlyError
 from cas.local.blobs import Blobs
 from cas.local.body import unseal
 from cas.local.claims import Claim, Claims
 from cas.local.deposit import LocalDeposit
 from cas.local.index import FAULTS, Index, explain
-from cas.local.layout import cannot_write, writer_lives
+from cas.local.layout import cannot_write
 from cas.local.locks import SharedLock
 
 TYPE_CHECKING = False
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _SWEEP_AT_ONCE = 500
 _KNOWN_STAMPS = 100_000
-_OF_VERSION = "e.function = (SELECT id FROM functions WHERE fingerprint = ?)"
 # What `remember` keeps before it starts over: code tables take some 20 KB for each version of a source file.
 _CACHE_BYTES = 64 << 20
 
@@ -76,6 +75,11 @@ class LocalStore:
             self._drop_damaged(key, body)
         codec, digest, data, cost = result
         return codec, digest, data, cost, used
+
+    def created(self, key: bytes) -> float | None:
+        """Return when a call's entry was stored; None if there is none."""
+        rows: list[Any] = self.index.rows("SELECT created FROM entries WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
 
     def _drop_damaged(self, key: bytes, data: object) -> NoReturn:
         if self.writable:
@@ -125,6 +129,11 @@ class LocalStore:
         """Return the right to compute `key`, to be waited for in a `with` block."""
         self.require_writable()
         return self._claims.claim(key)
+
+    def try_claim(self, key: bytes) -> Claim | None:
+        """Return the right to compute `key`, to be ended by a `with` block; None if another holds it."""
+        self.require_writable()
+        return self._claims.attempt(key)
 
     # Writing
 
@@ -212,21 +221,17 @@ class LocalStore:
 
     def entry(self, key: bytes) -> Entry:
         """Return one entry; NotFoundError if there is none."""
-        for entry in self._entries("WHERE e.key = ?", (key,)):
+        from cas.local.rows import Choice, entries  # noqa: PLC0415
+
+        for entry in entries(self.index, Choice(key=key)):
             return entry
         raise NotFoundError(f"there is no entry {key.hex()[:12]} in {self.location}", "`cas ls` lists what there is")
 
     def find(self, prefix: str) -> list[bytes]:
         """Return up to ten keys whose hexadecimal form starts with `prefix`."""
-        if set(prefix.lower()) - set("0123456789abcdef"):
-            raise InvalidInputError(
-                f"expected the start of a call key in hexadecimal, found {prefix!r}", "`cas ls` shows the keys"
-            )
-        if len(prefix) > 64:
-            return []
-        low, high = (bytes.fromhex(prefix.ljust(64, digit)) for digit in "0f")
-        rows = self.index.rows("SELECT key FROM entries WHERE key BETWEEN ? AND ? LIMIT 10", (low, high))
-        return [row[0] for row in rows]
+        from cas.local.rows import find  # noqa: PLC0415 - the path of a hit reads no Entry
+
+        return find(self.index, prefix)
 
     def entries(
         self,
@@ -238,30 +243,15 @@ class LocalStore:
         signature: bytes | None = None,
     ) -> Iterator[Entry]:
         """Yield entries, of one function, of one version or with one signature if named, in order."""
-        where, values = self._of_function(module, qualname)
-        for clause, value in ((_OF_VERSION, fingerprint), ("e.signature = ?", signature)):
-            if value is not None:
-                where, values = f"{where or 'WHERE true'} AND {clause}", (*values, value)
-        return self._entries(where, values, self.index.order(order))
+        from cas.local.rows import Choice, entries  # noqa: PLC0415
+
+        return entries(self.index, Choice(module, qualname, fingerprint, signature), order)
 
     def count(self, module: str | None = None, qualname: str | None = None) -> int:
         """Return how many entries there are, of one function if named."""
-        where, values = self._of_function(module, qualname)
-        return int(self.index.rows(f"SELECT count(*) FROM entries AS e {where}", values)[0][0])
+        from cas.local.rows import Choice, count  # noqa: PLC0415
 
-    def _of_function(self, module: str | None, qualname: str | None) -> tuple[str, tuple[object, ...]]:
-        """Return the clause that chooses the entries of a function, of all if none is named."""
-        if module is None and qualname is None:
-            return "", ()
-        found = self.index.rows("SELECT id FROM functions WHERE module = ? AND qualname = ?", (module, qualname))
-        return f"WHERE e.function IN ({', '.join('?' * len(found))})", tuple(row[0] for row in found)
-
-    def _entries(self, where: str, values: tuple[object, ...], order: str = "") -> Iterator[Entry]:
-        from cas.local.rows import EntryReader  # noqa: PLC0415 - the path of a hit builds no Entry
-
-        reader = EntryReader(self.index)
-        for row in self.index.entry_rows(where, values, order):
-            yield reader.entry(row)
+        return count(self.index, Choice(module, qualname))
 
     def records(self) -> list[FunctionRecord]:
         """Return every version of every function that ever stored a result, newest first."""
@@ -289,26 +279,12 @@ class LocalStore:
 
     def strays(self) -> Iterator[str]:
         """Yield files inside the store that are no part of it, temporary files of living writers left out."""
-        for folder, _, names in os.walk(self.layout.root):
-            for name in sorted(names):
-                path = os.path.join(folder, name)
-                if folder == self.layout.temporary and writer_lives(name):
-                    continue
-                if not self.layout.part_of_store(os.path.relpath(path, self.layout.root)):
-                    yield path
+        return self.layout.strays()
 
     def remove_stray(self, path: str) -> None:
         """Remove one of `strays`."""
         self.require_writable()
-        relative = os.path.relpath(path, self.layout.root)
-        if relative.startswith(os.pardir) or self.layout.part_of_store(relative):
-            raise InvalidInputError(f"expected a stray file of {self.location}, found {path}", "see `cas fsck`")
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise cannot_write(error, path) from error
+        self.layout.remove_stray(path)
 
     def check_index(self) -> list[str]:
         """Return what SQLite finds wrong with the index; empty if nothing."""
