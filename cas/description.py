@@ -226,6 +226,14 @@ def _is_class(piece: Any, qualname: str) -> bool:
     return isinstance(piece, Shown) and piece.kind == "class" and piece.text.endswith(qualname)
 
 
+def _file(_module: str, _qualname: str, kind: str, size: int, content: Shown) -> Shown:
+    from cas.units import format_size  # noqa: PLC0415 - it loads re, and a hit reads forms
+
+    return Shown(
+        "file", f"{kind} {format_size(size)}~{content.text[:8]}", {"kind": kind, "size": size, "digest": content.text}
+    )
+
+
 def _elided(kind: str, length: int, left_out: bytes) -> Shown:
     return Shown("elided", f"{kind}({length})~{left_out.hex()[:8]}")
 
@@ -247,6 +255,7 @@ _DESCRIPTIONS: dict[int, Callable[..., Shown]] = {
     ext.ELIDED: _elided,
     ext.LIBRARY: _library,
     ext.REDUCED: _reduced,
+    ext.FILE: _file,
     ext.ARRAY: _array,
     ext.SCALAR: _scalar,
     ext.DTYPE: lambda dtype: Shown("dtype", f"dtype({dtype_text(dtype)})"),

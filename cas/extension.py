@@ -55,6 +55,7 @@ KEYED = 74  # module, qualified name, what __memo_key__ returned
 ELIDED = 75  # kind, length, digest of the bytes left out
 LIBRARY = 76  # package, class, outline, content or the digest of its form
 REDUCED = 77  # module, qualified name, what __reduce_ex__ returned, element by element
+FILE = 78  # module and qualified name of the path's class, kind, bytes in all, digest of what stands there
 
 # Tags of numpy values. A dtype is its string, or a list that spells it out.
 ARRAY = 80  # dtype, shape, bytes in C order or their digest or a list of elements

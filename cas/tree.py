@@ -8,24 +8,22 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cas import extension as ext
-from cas.description import plain_values
+from cas.description import dtype_text, plain_values
 from cas.errors import IntegrityError, InvalidInputError
-from cas.form import to_json, unpack
+from cas.form import Shown, to_json, unpack
 from cas.npy import Header, read_header, write_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cas.blob import BlobFile
-
 # What numpy allows; each becomes a level of lists.
 _DIMENSIONS = 64
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Array:
     """An array met in a tree: what it is, and its bytes, here or in a blob of their own in `.npy` form."""
 
@@ -39,9 +37,25 @@ class Array:
         """Return the bytes of the `.npy` file; only for an array that has no blob of its own."""
         return write_header(Header(self.dtype, self.fortran_order, self.shape)) + self.content
 
+    def __repr__(self) -> str:
+        return f"{dtype_text(self.dtype)}{list(self.shape)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class Child:
+    """A value met in a tree that has a codec of its own: the codec, what it is, and its bytes, here or in a blob."""
+
+    codec: str
+    summary: str
+    digest: bytes = b""
+    content: bytes = b""
+
+    def __repr__(self) -> str:
+        return self.summary
+
 
 def read_tree(data: bytes | memoryview) -> Any:
-    """Return the value that a tree holds, its arrays as `Array`.
+    """Return the value that a tree holds, its arrays as `Array`, values with a codec of their own as `Child`.
 
     Raises:
         IntegrityError: The bytes are not a tree.
@@ -49,21 +63,27 @@ def read_tree(data: bytes | memoryview) -> Any:
     return unpack(data, _arrays)
 
 
-def tree_json(value: Any, write_array: Callable[[Array], Any]) -> Any:
-    """Return a tree as JSON can hold it, `write_array` saying what stands for an array."""
-    if isinstance(value, Array):
-        return write_array(value)
+def tree_json(value: Any, write: Callable[[Any], Any]) -> Any:
+    """Return a tree as JSON can hold it, `write` saying what stands for an `Array` or a `Child`."""
+    if isinstance(value, Array | Child):
+        return write(value)
+    if isinstance(value, Shown) and value.details is not None:
+        return {"kind": value.kind, "text": value.text, "details": tree_json(value.details, write)}
     if isinstance(value, (list, tuple)):
-        return [tree_json(element, write_array) for element in value]
+        return [tree_json(element, write) for element in value]
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
-            return {key: tree_json(content, write_array) for key, content in value.items()}
-        return [[tree_json(part, write_array) for part in pair] for pair in value.items()]
+            return {key: tree_json(content, write) for key, content in value.items()}
+        return [[tree_json(part, write) for part in pair] for pair in value.items()]
     return to_json(value)
 
 
-def nested(array: Array, open_blob: Callable[[bytes], BlobFile]) -> Any:
+def nested(array: Array, open_blob: Callable[[bytes], BinaryIO]) -> Any:
     """Return an array as nested lists of plain values.
+
+    Args:
+        array: The array.
+        open_blob: Opens a blob in `.npy` form.
 
     Raises:
         InvalidInputError: Its dtype has no plain values.
@@ -71,7 +91,7 @@ def nested(array: Array, open_blob: Callable[[bytes], BlobFile]) -> Any:
     dtype: Any = array.dtype
     content, fortran_order = array.content, array.fortran_order
     if array.digest:
-        with open(open_blob(array.digest).path, "rb") as file:
+        with open_blob(array.digest) as file:
             dtype, fortran_order, _ = read_header(file)
             content = file.read()
     try:
@@ -101,6 +121,14 @@ def _arrays(code: int, body: Any) -> Any:
     if code == ext.CHILD_ARRAY:
         digest, dtype, shape = body
         return Array(_checked(dtype, str), _shape(shape), digest=_checked(digest, bytes))
+    if code == ext.CHILD:
+        codec, summary, digest, content = body
+        return Child(
+            _checked(codec, str),
+            _checked(summary, str),
+            _checked(digest or b"", bytes),
+            _checked(content or b"", bytes),
+        )
     return NotImplemented
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import click
 
@@ -14,7 +15,7 @@ from cas.cli.options import open_store, store_option
 from cas.cli.output import json_text
 from cas.errors import ConflictError, IntegrityError, InvalidInputError, StorageError
 from cas.lookup import find_entry
-from cas.tree import Array, nested, read_tree, tree_json
+from cas.tree import Array, Child, nested, read_tree, tree_json
 
 if TYPE_CHECKING:
     from cas.entry import Entry
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 # More than this is no reading matter; it belongs in a file.
 _PRINTED_ELEMENTS = 1000
 _CHUNK = 4 << 20
+# Codecs whose bytes are a plain file of their own kind, and those that a person can read.
+_TEXTS = ("text", "json")
+_FILES = ("npy", "mat", "hdf5", "arrow", *_TEXTS)
+_ENDINGS = {"arrow/1": ".arrow"}
+_COMPRESSED = "+zstd"
 # JSON of more characters stands on one line.
 _INDENTED = 4000
 
@@ -36,24 +42,27 @@ _INDENTED = 4000
 def get_command(entry: str, output: str | None, force: bool, raw: bool, location: str | None) -> None:
     """Write the result of ENTRY to PATH, or to stdout.
 
-    An array is a .npy file. Other values are JSON if PATH ends in .json; else PATH is a folder, with tree.json and
-    a .npy file for each array. Nothing that is stored is executed: a pickle comes out as bytes only, with --raw.
+    An array is a .npy file; what is stored as mat, hdf5, arrow (Feather), text or json is a file of that kind. Other
+    values are JSON if PATH ends in .json; else PATH is a folder, with tree.json and a .npy file for each array.
+    Nothing that is stored is executed: a pickle comes out as bytes only, with --raw.
     """
     store = open_store(location)
     source = _Source(store, find_entry(store, entry))
     target = None if output is None else _Target(output, force)
-    kind = "raw" if raw else source.entry.codec.partition("/")[0]
+    kind = "raw" if raw else source.codec.partition("/")[0]
     if target is not None:
         target.check()
-    if kind == "tree":
+    if kind in ("tree", "sparse"):
         try:
             _get_tree(source, target)
         except RecursionError:
             raise InvalidInputError(
                 "the result is nested too deeply for JSON", "write its stored bytes with --raw"
             ) from None
-    elif kind in ("raw", "npy"):
-        _get_bytes(source, target)
+    elif kind == "raw":
+        _get_bytes(source.root(), target)
+    elif kind in _FILES:
+        _get_bytes(source.unpacked(source.root()), target, kind in _TEXTS)
     else:
         raise InvalidInputError(
             f"the result is stored as {source.entry.codec}, which only Python can read",
@@ -67,6 +76,11 @@ class _Source(NamedTuple):
     store: Store
     entry: Entry
 
+    @property
+    def codec(self) -> str:
+        """The codec, whether its bytes are compressed or not."""
+        return self.entry.codec.removesuffix(_COMPRESSED)
+
     def root(self) -> bytes | str:
         """Return the verified root blob: its bytes, or the path of its file."""
         found = self.store.fetch(self.entry.key)
@@ -75,12 +89,37 @@ class _Source(NamedTuple):
         return found[2] if found[2] is not None else self.store.open_blob(found[1]).path
 
     def body(self) -> bytes:
-        """Return the bytes of the verified root blob."""
-        root = self.root()
-        if isinstance(root, bytes):
-            return root
-        with open(root, "rb") as file:
-            return file.read()
+        """Return the bytes of the verified root blob, as the codec made them."""
+        root = self.unpacked(self.root())
+        return root if isinstance(root, bytes) else _read(root)
+
+    def child(self, digest: bytes) -> bytes | str:
+        """Return a verified child blob, as the codec made it: its bytes, or the path of its file."""
+        return self.unpacked(self.store.open_blob(digest).path)
+
+    def open_child(self, digest: bytes) -> BinaryIO:
+        """Return a child blob to be read."""
+        child = self.child(digest)
+        return io.BytesIO(child) if isinstance(child, bytes) else open(child, "rb")
+
+    def unpacked(self, blob: bytes | str) -> bytes | str:
+        """Return a blob as the codec made it, before it was compressed."""
+        if not self.entry.codec.endswith(_COMPRESSED):
+            return blob
+        try:
+            import zstandard  # noqa: PLC0415 - only for what is compressed
+        except ImportError:
+            raise InvalidInputError(
+                "the result is compressed, and the package zstandard is not installed", "pip install 'cas-memo[zstd]'"
+            ) from None
+        frame = blob if isinstance(blob, bytes) else _read(blob)
+        try:
+            content: bytes = zstandard.ZstdDecompressor().decompress(frame)
+        except zstandard.ZstdError as error:
+            raise IntegrityError(
+                f"expected a Zstandard frame, found something else: {error}", "run `cas fsck`"
+            ) from error
+        return content
 
 
 class _Target(NamedTuple):
@@ -126,13 +165,17 @@ def _write_whole(path: str, content: bytes | str) -> None:
         raise
 
 
-def _get_bytes(source: _Source, target: _Target | None) -> None:
-    """Write the root blob as it is; that of the npy codec is a plain `.npy` file."""
-    root = source.root()
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _get_bytes(root: bytes | str, target: _Target | None, readable: bool = False) -> None:
+    """Write a blob as it is; that of most codecs is a plain file of its kind."""
     if target is not None:
         target.write(root)
         return
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not readable:
         raise InvalidInputError("the result is binary, which a terminal cannot show", "name a file with -o PATH")
     stdout = sys.stdout.buffer
     if isinstance(root, bytes):
@@ -146,13 +189,15 @@ def _get_tree(source: _Source, target: _Target | None) -> None:
     """Write a tree as JSON, as one array, or as a folder, whatever the path says."""
     value = read_tree(source.body())
 
-    def written(array: Array) -> Any:
+    def written(array: Array | Child) -> Any:
+        if isinstance(array, Child):
+            return {"codec": array.codec, "summary": array.summary}
         if target is None and _elements(array) > _PRINTED_ELEMENTS:
             raise InvalidInputError(
                 f"the result holds an array of {_elements(array):,} elements, too many to print",
                 "write it with -o: out.json, or a folder",
             )
-        return nested(array, source.store.open_blob)
+        return nested(array, source.open_child)
 
     if target is None:
         click.echo(_json(tree_json(value, written)), nl=False)
@@ -164,24 +209,27 @@ def _get_tree(source: _Source, target: _Target | None) -> None:
                 f"expected a result that is one array, found {source.entry.summary}",
                 "end PATH in .json, or name a folder: it gets tree.json and a .npy file for each array",
             )
-        target.write(_npy(source.store, value))
+        target.write(_blob_of(source, value))
     else:
-        _write_folder(source.store, value, target)
+        _write_folder(source, value, target)
 
 
-def _write_folder(store: Store, value: Any, target: _Target) -> None:
+def _write_folder(source: _Source, value: Any, target: _Target) -> None:
     """Write tree.json and the arrays beside it; an array that stands in several places is one file."""
     folder = f"{target.path.rstrip('/')}.{os.getpid()}.part"
     names: dict[bytes, str] = {}
     written: list[str] = []
 
-    def write(array: Array) -> Any:
+    def write(array: Array | Child) -> Any:
         name = names.get(array.digest) if array.digest else None
         if name is None:
-            name = f"{len(written)}.npy"
-            _write_whole(os.path.join(folder, name), _npy(store, array))
+            ending = _ENDINGS.get(array.codec, ".bin") if isinstance(array, Child) else ".npy"
+            name = f"{len(written)}{ending}"
+            _write_whole(os.path.join(folder, name), _blob_of(source, array))
             written.append(name)
             names[array.digest] = name
+        if isinstance(array, Child):
+            return {"file": name, "codec": array.codec, "summary": array.summary}
         return {"npy": name, "dtype": array.dtype, "shape": list(array.shape)}
 
     try:
@@ -205,9 +253,11 @@ def _put_in_place(folder: str, path: str) -> None:
         os.replace(os.path.join(folder, name), os.path.join(path, name))
 
 
-def _npy(store: Store, array: Array) -> bytes | str:
-    """Return the `.npy` form of an array: its bytes, or the path of the blob that is one."""
-    return store.open_blob(array.digest).path if array.digest else array.npy()
+def _blob_of(source: _Source, part: Array | Child) -> bytes | str:
+    """Return a part of a tree as a file of its own: its bytes, or the path of the blob that is one."""
+    if part.digest:
+        return source.child(part.digest)
+    return part.content if isinstance(part, Child) else part.npy()
 
 
 def _elements(array: Array) -> int:

@@ -46,8 +46,8 @@ _layouts: dict[bytes, Layout] = {}
 
 
 def takes(value: object) -> bool:
-    """Return whether a value is exactly an ndarray whose dtype `.npy` keeps."""
-    return type(value) is np.ndarray and keeps(value.dtype)
+    """Return whether a value is exactly an ndarray whose dtype `.npy` keeps; a map of a file counts as one."""
+    return type(value) in (np.ndarray, np.memmap) and keeps(value.dtype)  # type: ignore[attr-defined]
 
 
 def keeps(dtype: np.dtype[Any]) -> bool:
@@ -75,16 +75,43 @@ def _is_packed(dtype: np.dtype[Any]) -> bool:
 def encode(value: object, write: Write) -> tuple[Parts, str]:
     """Return header and data; the data of a contiguous array is not copied."""
     if not takes(value):
-        raise CodecError(f"npy: expected a numpy array that .npy keeps exactly, got {summarize(value)}")
+        raise CodecError(f"npy: expected a numpy array that .npy keeps exactly, got {summarize(value)}", 'use "tree"')
     return parts_of(value), summarize(value)  # type: ignore[arg-type]
 
 
 def parts_of(value: Array) -> Parts:
     """Return the bytes of a `.npy` file as header and data."""
+    if value.dtype.char in "gG":
+        value = without_padding(value)
     flags = value.flags
     fortran = flags.f_contiguous and not flags.c_contiguous
     data = value.T if fortran else value if flags.c_contiguous else np.ascontiguousarray(value)
     return header(value.dtype, value.shape, fortran), data.reshape(-1).view(np.uint8).data
+
+
+def without_padding(value: Array) -> Array:
+    """Return a copy of an array of long doubles that has zeros where no bit of a number stands, as x87 has six."""
+    value = np.array(value, order="K", subok=False)
+    if np.finfo(np.longdouble).nmant == 63:
+        flat = value.T if value.flags.f_contiguous else value
+        parts = flat.reshape(-1).view(np.uint8).reshape(-1, np.dtype(np.longdouble).itemsize)
+        swapped = value.dtype.newbyteorder("=") != value.dtype
+        parts[:, slice(-10) if swapped else slice(10, None)] = 0
+    return value
+
+
+def validate(value: object, name: str) -> bool:
+    """Return True if a value is an array that `.npy` keeps, a number, or nested sequences of them; else raise."""
+    if isinstance(value, (list, tuple)):
+        return all(validate(element, f"{name}[{index}]") for index, element in enumerate(value))
+    if isinstance(value, np.ndarray | np.generic):
+        if not keeps(value.dtype):
+            raise CodecError(
+                f"{name}: expected a dtype that .npy keeps exactly, got {value.dtype}", "convert it to a plain dtype"
+            )
+    elif type(value) not in (bool, int, float, complex, str, bytes) or np.array(value).dtype.hasobject:
+        raise CodecError(f"{name}: expected an array or a number, got {summarize(value)}", "store it as a tree")
+    return True
 
 
 def header(dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> bytes:
@@ -127,8 +154,12 @@ def read_file(blob: BlobFile) -> Array:
         _check_size(size - start, layout)
         crowded = _HOLDS_FILES and descriptor > _MANY_FILES
         if size < _MAP_FROM or (crowded and size < _MAP_FROM << 8):
-            return _read(descriptor, start, layout)
-        return _map(descriptor, start, layout)
+            value = _read(descriptor, start, layout)
+            value.flags.writeable = type(blob) is BlobFile
+            return value
+        if type(blob) is not BlobFile:
+            return _map_frozen(descriptor, start, layout, blob)
+        return _map(descriptor, start, layout, mmap.ACCESS_COPY)
     finally:
         os.close(descriptor)
 
@@ -144,11 +175,18 @@ def _read(descriptor: int, start: int, layout: Layout) -> Array:
     return value
 
 
-def _map(descriptor: int, start: int, layout: Layout) -> Array:
+def _map_frozen(descriptor: int, start: int, layout: Layout, blob: Any) -> Array:
+    """Return an array that nothing can change, and have it known by the digest of its file."""
+    value = _map(descriptor, start, layout, mmap.ACCESS_READ)
+    blob.freeze(value.base, value, descriptor)
+    return value
+
+
+def _map(descriptor: int, start: int, layout: Layout, access: int) -> Array:
     if sys.version_info >= (3, 13):
-        pages = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY, trackfd=False)
+        pages = mmap.mmap(descriptor, 0, access=access, trackfd=False)
     else:
-        pages = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
+        pages = mmap.mmap(descriptor, 0, access=access)
     dtype, shape, fortran, _ = layout
     return np.ndarray(shape, dtype, pages, start, order="F" if fortran else "C")
 

@@ -1,7 +1,8 @@
 """Codec `tree/1`: containers of anything safe, as a form.
 
-Owns how results of built-in types, numpy arrays and numpy scalars are stored together: a large array inside is a blob
-of its own in npy form, so that results that share an array share its bytes. Nothing in the bytes is executed (I7).
+Owns how results of built-in types, numpy's, and those made of them are stored together: a large array inside is a
+blob of its own in npy form, so that results that share an array share its bytes; a value with a codec of its own, such
+as a DataFrame, is a blob of that codec. Nothing in the bytes is executed (I7).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from memo.canonical import values
 from memo.canonical.containers import BUILTINS
 from memo.canonical.scalars import SCALARS, pack, write_str
 from memo.canonical.walk import DEPTH, Refused, Walk
+from memo.codecs import own_codec
 from memo.codecs.body import bytes_of
 from memo.errors import CodecError
 
@@ -33,8 +35,10 @@ name = "tree/1"
 # First bytes of a msgpack None, bool, int, float, str or bytes.
 _PLAIN = frozenset((*range(0x80), *range(0xA0, 0xC1), *range(0xC2, 0xC7), *range(0xCA, 0xD4), *range(0xD9, 0xDC)))
 _PLAIN |= frozenset(range(0xE0, 0x100))
-# The one type of `memo.canonical.values` that a form does not give back: compiling a pattern could take for ever.
-_PATTERN = "Pattern"
+# The types of `memo.canonical.values` that a form gives back; compiling a pattern, for one, could take for ever.
+_VALUES = frozenset(("date", "time", "datetime", "timedelta", "timezone", "ZoneInfo", "Decimal", "Fraction", "UUID"))
+_VALUES |= frozenset(("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "array"))
+_VALUES |= frozenset(("OrderedDict", "defaultdict", "Counter", "deque"))
 _SEQUENCES = frozenset(("list", "tuple", "set", "frozenset", "deque"))
 _MAPPINGS = frozenset(("dict", "OrderedDict", "Counter", "defaultdict"))
 # Deeper containers are left to pickle.
@@ -52,8 +56,8 @@ def _takes(value: Any, depth: int) -> bool:
     kind = type(value)
     if kind in SCALARS:
         return True
-    if kind not in _table and values.find(kind) is None:
-        return kind.__module__ == "numpy" and _takes_numpy(value)
+    if kind not in _table and _find(kind) is None:
+        return _takes_other(value, depth)
     if kind is type:
         return _is_builtin(value)
     kind_name = kind.__name__
@@ -67,10 +71,15 @@ def _takes(value: Any, depth: int) -> bool:
         return _takes_all((value.start, value.stop, value.step), depth)
     if kind_name in ("time", "datetime"):
         zone = value.tzinfo
-        return zone is None or (values.find(type(zone)) is not None and getattr(zone, "key", "") is not None)
+        return zone is None or (_find(type(zone)) is not None and getattr(zone, "key", "") is not None)
     if kind_name == "ZoneInfo":
         return value.key is not None
-    return kind_name != _PATTERN
+    return True
+
+
+def _find(kind: type) -> Writer | None:
+    """Return the writer of a type of the standard library that comes back from a form."""
+    return values.find(kind) if kind.__name__ in _VALUES else None
 
 
 def _takes_all(elements: Any, depth: int) -> bool:
@@ -79,16 +88,27 @@ def _takes_all(elements: Any, depth: int) -> bool:
     return depth > 0 and all(_takes(element, depth - 1) for element in elements)
 
 
+def _takes_other(value: Any, depth: int) -> bool:
+    """Return whether numpy's values, those made of simpler ones, and those with a codec of their own come back."""
+    if type(value).__module__ == "numpy" and _is_plain(value):
+        return True
+    from memo.codecs.composites import take_apart  # noqa: PLC0415 - most results hold none
+
+    apart = take_apart(value)
+    return own_codec(value) is not None if apart is None else depth > 0 and _takes_all(apart[1], depth - 1)
+
+
 def _is_builtin(value: type) -> bool:
     return BUILTIN_CLASSES.get(value.__name__) is value
 
 
-def _takes_numpy(value: Any) -> bool:
+def _is_plain(value: Any) -> bool:
+    """Return whether a value of numpy's is an array that `.npy` keeps, or a scalar of a plain dtype."""
     numpy = sys.modules["numpy"]
-    if type(value) is numpy.ndarray:
+    if isinstance(value, numpy.ndarray):
         from memo.codecs import npy  # noqa: PLC0415 - it loads numpy, which most values do without
 
-        return npy.keeps(value.dtype)
+        return npy.takes(value)
     return isinstance(value, numpy.generic) and type(value) is value.dtype.type and value.dtype.char in _SCALAR_CHARS
 
 
@@ -99,57 +119,94 @@ def encode(value: object, write: Write) -> tuple[Parts, str]:
     """Return the form of a value; its large arrays go through `write`, each once."""
     from memo.codecs.summary import summarize  # noqa: PLC0415 - a hit does without
 
-    walk = Walk(_table, _Other(write))
+    return form_of(value, TreeWriter(write)), summarize(value)
+
+
+def form_of(value: object, other: Writer, codec: str = "tree", root: str = "value") -> Parts:
+    """Return the form of a value, `other` writing what is of no built-in type.
+
+    Raises:
+        CodecError: Something in it has no place in a form; the message names the path to it.
+    """
+    walk = Walk(_table, other)
     try:
         walk.write(value)
     except Refused as refusal:
-        where = refusal.path("value")
+        where = refusal.path(root)
         raise CodecError(
-            f"tree: {where}: expected a value of a safe type, got {refusal.reason}", refusal.hint
+            f"{codec}: {where}: expected a value of a safe type, got {refusal.reason}", refusal.hint
         ) from None
-    return tuple(walk.out) if len(walk.out) < 2 else (b"".join(walk.out),), summarize(value)
+    return tuple(walk.out) if len(walk.out) < 2 else (b"".join(walk.out),)
 
 
-class _Other:
-    """The writer of numpy's values inside one result, and of the standard library's."""
+class TreeWriter:
+    """The writer of what is of no built-in type inside one result.
 
-    __slots__ = ("children", "write")
+    Args:
+        write: Stores a child blob and returns its digest.
+    """
 
     def __init__(self, write: Write) -> None:
         self.write = write
-        # By identity: the same array twice in one result is hashed and written once.
-        self.children: dict[int, bytes] = {}
+        # By identity, and kept, so that no other array gets the same: one array is hashed and written once.
+        self.children: dict[int, tuple[Any, bytes]] = {}
 
     def __call__(self, walk: Walk, value: Any) -> None:
         """Write one value of a type outside the table."""
         kind = type(value)
-        if kind.__module__ == "numpy" and _takes_numpy(value):
-            if kind is sys.modules["numpy"].ndarray:
-                self._write_array(walk, value)
+        if kind.__module__ == "numpy" and _is_plain(value):
+            if isinstance(value, sys.modules["numpy"].ndarray):
+                self.write_array(walk, value)
             else:
                 _write_scalar(walk, value)
             return
-        writer = values.find(kind) if kind.__name__ != _PATTERN else None
-        if writer is None:
-            raise Refused(f"a {kind.__module__}.{kind.__qualname__}", "leave it to `choose`, which takes pickle for it")
-        walk.table[kind] = writer
-        writer(walk, value)
+        writer = _find(kind)
+        if writer is not None:
+            walk.table[kind] = writer
+            writer(walk, value)
+            return
+        from memo.codecs.composites import write_composite  # noqa: PLC0415 - most results hold none
 
-    def _write_array(self, walk: Walk, value: Any) -> None:
+        if not write_composite(walk, value) and not self.write_child(walk, value):
+            raise Refused(f"a {kind.__module__}.{kind.__qualname__}", "leave it to `choose`, which takes pickle for it")
+
+    def write_array(self, walk: Walk, value: Any) -> None:
+        """Write an array that `.npy` keeps: here if it is small, else as a blob."""
         from memo.codecs import npy  # noqa: PLC0415 - it loads numpy, which most values do without
 
         plain = value.dtype.names is None
         if plain and value.nbytes < _CHILD_FROM:
-            flags = value.flags
-            fortran = flags.f_contiguous and not flags.c_contiguous
-            walk.out.append(head(ext.STORED_ARRAY, 4) + pack(value.dtype.str) + pack([*value.shape]))
-            walk.out.append(pack(fortran) + pack(value.tobytes("F" if fortran else "C")))
+            write_small_array(walk, value)
             return
-        child = self.children.get(id(value))
-        if child is None:
-            child = self.children[id(value)] = self.write(npy.parts_of(value))
+        _, child = self.children.get(id(value), (None, b""))
+        if not child:
+            child = self.write(npy.parts_of(value))
+            self.children[id(value)] = value, child
         walk.out.append(head(ext.CHILD_ARRAY, 3) + pack(child))
         walk.out.append(pack(value.dtype.str if plain else str(value.dtype)) + pack([*value.shape]))
+
+    def write_child(self, walk: Walk, value: Any) -> bool:
+        """Write a value by the codec made for its kind: here if it is small, else as a blob; False if there is none."""
+        codec = own_codec(value)
+        if codec is None:
+            return False
+        parts, summary = codec.encode(value, self.write)
+        small = sum(memoryview(part).nbytes for part in parts) < _CHILD_FROM
+        walk.out.append(head(ext.CHILD, 4) + pack(codec.name) + pack(summary))
+        walk.out.append(pack(None) + pack(b"".join(parts)) if small else pack(self.write(parts)) + pack(None))
+        return True
+
+
+def write_small_array(walk: Walk, value: Any) -> None:
+    """Write an array of a plain dtype with its content."""
+    if value.dtype.char in "gG":
+        from memo.codecs.npy import without_padding  # noqa: PLC0415 - numpy is loaded, long doubles are rare
+
+        value = without_padding(value)
+    flags = value.flags
+    fortran = flags.f_contiguous and not flags.c_contiguous
+    walk.out.append(head(ext.STORED_ARRAY, 4) + pack(value.dtype.str) + pack([*value.shape]))
+    walk.out.append(pack(fortran) + pack(value.tobytes("F" if fortran else "C")))
 
 
 def _write_scalar(walk: Walk, value: Any) -> None:
@@ -161,6 +218,10 @@ def _write_scalar(walk: Walk, value: Any) -> None:
     elif kind == "S":
         walk.out.append(pack("|S") + pack(bytes.__getitem__(value, slice(None))))
     else:
+        if kind in "gG":
+            from memo.codecs.npy import without_padding  # noqa: PLC0415 - numpy is loaded, long doubles are rare
+
+            value = without_padding(value)
         walk.out.append(pack(value.dtype.str) + pack(value.tobytes()))
 
 
@@ -188,77 +249,13 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
             return unpackb(data, unicode_errors="surrogatepass")
         except ValueError:
             pass  # the reader below says what is wrong
-    from cas import form  # noqa: PLC0415 - a hit of a scalar does without
-
-    return form.unpack(data, _Reader(open_blob))
+    return _read_form(data, open_blob)
 
 
-class _Reader:
-    """What the reading of a form leaves to this codec: arrays, scalars, and what must not be approximated."""
+def _read_form(data: bytes, open_blob: OpenBlob) -> Any:
+    """Read a form, which a hit of a scalar does without: the reader is loaded once, in place of this function."""
+    global _read_form  # an import in `decode` would cost each hit 0.4 µs
+    from memo.codecs.reading import read_form  # noqa: PLC0415 - as said above
 
-    __slots__ = ("open_blob",)
-
-    def __init__(self, open_blob: OpenBlob) -> None:
-        self.open_blob = open_blob
-
-    def __call__(self, code: int, body: Any) -> Any:
-        """Build one value, or leave it to `cas.form`."""
-        if code == ext.CHILD_ARRAY:
-            from memo.codecs import npy  # noqa: PLC0415 - it loads numpy, which most values do without
-
-            return npy.read_file(self.open_blob(body[0]))
-        if code == ext.STORED_ARRAY:
-            return _stored_array(*body)
-        if code == ext.SCALAR:
-            return _scalar(*body)
-        if code == ext.ZONE:
-            return _zone(body.decode())
-        if code == ext.PATH:
-            return _path(*body)
-        if code in _UNSAFE or (code == ext.CLASS and (body[0] != "builtins" or body[1] not in BUILTIN_CLASSES)):
-            raise CodecError(f"tree: expected values of safe types, got extension code {code}", "run `cas fsck`")
-        return NotImplemented
-
-
-_UNSAFE = frozenset((ext.DIGEST, ext.PATTERN, ext.MEMORYVIEW, ext.MAPPING_PROXY)) | frozenset(range(ext.FUNCTION, 84))
-
-
-def _stored_array(dtype: str, shape: list[int], fortran: bool, content: bytes) -> Any:
-    import numpy as np  # noqa: PLC0415 - only where a value needs it
-
-    order: Any = "F" if fortran else "C"
-    kind = np.dtype(dtype)
-    if kind.hasobject or kind.names is not None:
-        raise CodecError(f"tree: expected an array of a plain dtype, got {dtype}", "run `cas fsck`")
-    return np.ndarray(shape, kind, content, order=order).copy(order)
-
-
-def _scalar(dtype: str, content: Any) -> Any:
-    import numpy as np  # noqa: PLC0415 - only where a value needs it
-
-    if dtype == "<U":
-        return np.str_(content)
-    if dtype == "|S":
-        return np.bytes_(content)
-    kind = np.dtype(dtype)
-    if kind.char not in _SCALAR_CHARS:
-        raise CodecError(f"tree: expected a scalar of a plain dtype, got {dtype}", "run `cas fsck`")
-    return np.frombuffer(content, kind, 1)[0]
-
-
-def _zone(key: str) -> Any:
-    import zoneinfo  # noqa: PLC0415 - slow to load, seldom needed
-
-    try:
-        return zoneinfo.ZoneInfo(key)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise CodecError(f"tree: expected a known time zone, got {key!r}", "install the tzdata package") from error
-
-
-def _path(kind: str, text: str) -> Any:
-    from cas.form import path  # noqa: PLC0415 - as in `decode`
-
-    value = path(kind, text)
-    if type(value).__name__ != kind:
-        raise CodecError(f"tree: a {kind} cannot exist on this system", "return a str or a PurePath instead")
-    return value
+    _read_form = read_form
+    return read_form(data, open_blob)

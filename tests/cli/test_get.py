@@ -171,3 +171,99 @@ def test_tree_of_damaged_form(run, store, tmp_path):
     key = deposit(store, LOAD, ["q", [], {}], "tree/1", b"\xc1")
     outcome = run("get", key)
     assert (outcome.code, outcome.out) == (7, "")
+
+
+def stored(store, value: object, asked: str = "auto", compress: str | None = None) -> str:
+    """Store a value as `memo` would, and return its call key."""
+    import blake3
+
+    import cas
+    from memo.codecs import codec_for
+
+    codec = codec_for(value, asked, compress)
+    signature = msgpack.packb([asked, compress])
+    key = blake3.blake3(signature + type(value).__name__.encode()).digest()
+    with store.deposit(cas.Call(key, LOAD, signature), 0.0) as writing:
+        parts, summary = codec.encode(value, writing.write)
+        writing.commit(cas.Result(codec.name, parts, summary))
+    return key.hex()
+
+
+@pytest.mark.parametrize("compress", [None, "zstd"])
+def test_files_of_other_kinds_come_out_as_they_are(run, store, tmp_path, compress):
+    """What is stored as a .mat, HDF5, Feather, text or JSON file comes out as that file, compressed or not."""
+    import h5py
+    import pandas as pd
+    import scipy.io
+
+    frame = pd.DataFrame({"a": [1, 2], "s": ["x", None]})
+    for asked, value in (("mat", {"a": 1.5}), ("hdf5", {"a": 1.5}), ("arrow", frame), ("text", "héllo"), ("json", [1])):
+        key = stored(store, value, asked, compress)
+        assert run("get", key, "-o", str(tmp_path / asked)).code == 0
+    assert scipy.io.loadmat(tmp_path / "mat")["result"]["a"].item().item() == 1.5
+    with h5py.File(tmp_path / "hdf5") as file:
+        assert file["result/a"][()] == 1.5
+    assert pd.read_feather(tmp_path / "arrow")["a"].tolist() == [1, 2]
+    assert (tmp_path / "text").read_text() == "héllo"
+    assert json.loads((tmp_path / "json").read_text()) == [1]
+
+
+@pytest.mark.parametrize("compress", [None, "zstd"])
+def test_tree_of_many_kinds_as_a_folder_and_as_json(run, store, tmp_path, compress):
+    """A tree with frames, sparse matrices, masked arrays and instances is shown without any of their libraries."""
+    import pandas as pd
+    import scipy.sparse
+
+    from tests import codecs
+
+    value = {
+        "frame": pd.DataFrame({"a": np.arange(3000)}),
+        "sparse": scipy.sparse.csr_array(np.eye(3)),
+        "masked": np.ma.array([1.0, 2.0], mask=[0, 1]),
+        "trial": codecs.Plain(np.arange(3000.0), codecs.Color.RED),
+        "objects": np.array([1, None], object),
+        "generator": np.random.default_rng(1),
+        "matrix": np.array([[1.0]]).view(np.matrix),
+        "aligned": np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+        "text": np.array(["a"], np.dtypes.StringDType()),
+    }
+    key = stored(store, value, "tree", compress)
+    assert run("get", key, "-o", str(tmp_path / "out")).code == 0
+    shown = json.loads((tmp_path / "out" / "tree.json").read_text())
+    assert shown["frame"]["codec"] == "arrow/1"
+    assert shown["frame"]["summary"] == "DataFrame 3000x1: a"
+    assert len(pd.read_feather(tmp_path / "out" / shown["frame"]["file"])) == 3000
+    assert shown["sparse"]["text"] == "csr_array[3, 3]"
+    assert np.load(tmp_path / "out" / shown["sparse"]["details"]["data"]["npy"]).tolist() == [1.0, 1.0, 1.0]
+    assert np.load(tmp_path / "out" / shown["trial"]["details"]["a"]["npy"]).shape == (3000,)
+    assert shown["trial"]["details"]["b"]["text"] == "Color.RED"
+    assert shown["objects"]["details"] == [1, None]
+    assert shown["masked"]["text"] == "masked float64[2]"
+    assert shown["text"]["text"] == "str[1]"
+    value = {name: value[name] for name in ("frame", "sparse", "masked", "objects")}
+    printed = run("get", stored(store, [value], "tree", compress)).json()[0]
+    assert printed["frame"] == {"codec": "arrow/1", "summary": "DataFrame 3000x1: a"}
+    assert printed["masked"]["details"]["data"] == [1.0, 2.0]
+    assert run("ls", "recording.load").code == 0
+
+
+def test_compressed_array_as_a_file(run, store, tmp_path):
+    """A compressed array comes out as the .npy file that was compressed; --raw writes the frame."""
+    key = stored(store, np.zeros(5000), "npy", "zstd")
+    assert run("get", key, "-o", str(tmp_path / "out.npy")).code == 0
+    assert np.load(tmp_path / "out.npy").tolist() == [0.0] * 5000
+    assert run("get", key, "--raw", "-o", str(tmp_path / "frame")).code == 0
+    assert (tmp_path / "frame").read_bytes()[:4] == b"\x28\xb5\x2f\xfd"
+
+
+def test_result_of_a_codec_of_ones_own_is_bytes_only(run, store, tmp_path, monkeypatch):
+    """What only the user's own codec reads is refused but for --raw."""
+    import cas
+
+    with store.deposit(cas.Call(b"k" * 32, LOAD, b"\x90"), 0.0) as writing:
+        writing.commit(cas.Result("celsius/1", (b"1.5",), "1.5 °C"))
+    outcome = run("get", (b"k" * 32).hex(), "-o", str(tmp_path / "out"))
+    assert outcome.code != 0
+    assert "celsius/1" in outcome.err
+    assert run("get", (b"k" * 32).hex(), "--raw", "-o", str(tmp_path / "out")).code == 0
+    assert (tmp_path / "out").read_bytes() == b"1.5"

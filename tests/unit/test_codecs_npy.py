@@ -42,7 +42,10 @@ def check(value: np.ndarray, found: object) -> None:
     assert found.dtype == value.dtype
     assert found.dtype.str == value.dtype.str
     assert found.shape == value.shape
-    assert found.tobytes() == value.tobytes()
+    if value.dtype.char in "gG":  # six of the sixteen bytes of a long double are padding
+        assert np.array_equal(found, value, equal_nan=True)
+    else:
+        assert found.tobytes() == value.tobytes()
     assert found.flags.writeable
     assert found.flags.f_contiguous == value.flags.f_contiguous or not value.flags.forc
     assert not np.shares_memory(found, value)
@@ -65,7 +68,7 @@ def test_arrays_come_back_exactly(tmp_path_factory, value, fortran, flip):
     check(value, npy.decode(stored(body, tmp_path_factory.getbasetemp()), unused))
     loaded = np.load(io.BytesIO(body), allow_pickle=False)
     assert loaded.dtype == value.dtype
-    assert loaded.tobytes() == value.tobytes()
+    assert loaded.tobytes() == npy.decode(body, unused).tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["f8", ">i4", "M8[ns]", "U5", "V16", [("a", "f8"), ("b", "i8")]])
@@ -157,12 +160,25 @@ def test_what_npy_cannot_keep_is_left_to_others():
         np.zeros(3, np.dtypes.StringDType()),
     ]
     for value in left:
-        assert choose(value).name == "pickle/1"
+        assert choose(value).name == ("pickle/1" if value.dtype.names and value.dtype.hasobject else "tree/1")
         with pytest.raises(CodecError):
             npy.encode(value, unused)
     assert choose(np.zeros(3)).name == "npy/1"
     assert by_name("npy/1").takes(np.zeros(3, [("é", "f8")]))
     check(np.zeros(3, [("Ω", "f8")]), npy.decode(body_of(np.zeros(3, [("Ω", "f8")])), unused))
+
+
+def test_padding_of_long_doubles_is_zero():
+    """Equal long doubles are stored as equal bytes, whatever stands between their numbers in memory."""
+    for dtype in ("g", "G", ">g", ">G"):
+        value = np.array([1, -2.5, 1 / 3], dtype)
+        dirty = np.frombuffer(b"\xff" * value.nbytes, dtype).copy()
+        dirty[:] = value
+        whole = np.frombuffer(b"\xaa" * value.nbytes, np.uint8).copy()
+        for number in whole.view(dtype).reshape(-1, 1):
+            number[...] = 0
+        assert body_of(value) == body_of(dirty)
+        assert np.array_equal(npy.decode(body_of(dirty), unused), value)
 
 
 def test_many_open_files_read_instead_of_map(tmp_path, monkeypatch):

@@ -6,10 +6,10 @@ import collections
 import copy
 import datetime as dt
 import decimal
-import enum
 import fractions
 import math
 import pathlib
+import re
 import uuid
 import zoneinfo
 
@@ -69,6 +69,8 @@ def same(one: object, other: object) -> bool:
     """Return whether two results are equal in type, dtype, order and bits."""
     if type(one) is not type(other):
         return False
+    if isinstance(one, np.longdouble):  # six of the sixteen bytes of a long double are padding
+        return one == other
     if isinstance(one, np.ndarray):
         return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes()) and (
             one.flags.f_contiguous == other.flags.f_contiguous or not other.flags.forc
@@ -183,8 +185,8 @@ def test_large_arrays_are_not_copied(blobs):
     assert seen == [True, True]
 
 
-class Color(enum.IntEnum):
-    RED = 1
+class Array(np.ndarray):
+    """A kind of array of one's own."""
 
 
 Point = collections.namedtuple("Point", "x y")
@@ -193,24 +195,9 @@ Point = collections.namedtuple("Point", "x y")
 @pytest.mark.parametrize(
     "value",
     [
-        *(
-            Color.RED,
-            Point(1, 2),
-            [Point(1, 2)],
-            np.ma.zeros(3),
-            (np.zeros(3, object),),
-            [print],
-            [Point],
-            memoryview(b"a"),
-        ),
-        *(
-            {"k": Color.RED},
-            collections.defaultdict(lambda: 1),
-            [object()],
-            np.zeros((1, 1)).view(np.matrix),
-            np.void(b"a"),
-        ),
-        *(type("L", (list,), {})(), slice(Point(1, 2)), dt.datetime(2020, 1, 1, tzinfo=type("Z", (dt.tzinfo,), {})())),
+        *([print], [Point], memoryview(b"a"), collections.defaultdict(lambda: 1), [object()], re.compile("a")),
+        *(np.array([(1, None)], [("a", "i4"), ("b", "O")]), np.ma.zeros((1, 1)).view(Array), np.zeros(3).view(Array)),
+        *(type("L", (list,), {})(), slice(print), dt.datetime(2020, 1, 1, tzinfo=type("Z", (dt.tzinfo,), {})())),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -49,8 +49,8 @@ def test_blob_of_its_own_is_read(tmp_path):
     array = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     np.save(tmp_path / "blob", array)
     read = read_tree(msgpack.packb({"x": [CHILD, b"d" * 32, "<f8", [2, 3]]}))["x"]
-    blob = cas.BlobFile(b"d" * 32, str(tmp_path / "blob.npy"), 0)
-    assert nested(read, lambda digest: {read.digest: blob}[digest]) == array.tolist()
+    blobs = {read.digest: tmp_path / "blob.npy"}
+    assert nested(read, lambda digest: blobs[digest].open("rb")) == array.tolist()
 
 
 def test_containers_keep_their_shape():

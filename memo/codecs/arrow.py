@@ -1,0 +1,288 @@
+"""Codec `arrow/1`: a table of pandas, polars or pyarrow as an Arrow IPC file (Feather), not compressed.
+
+Owns the file: its record batches, which any Arrow library opens, and the note in the metadata of its schema, from which
+the table comes back exactly. A large column is mapped (I9). Nothing stored runs (I7): extension types, which a library
+could register to unpickle, are refused before the file is opened. Needs the package pyarrow.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cas.errors import Explained
+from memo.codecs.mapping import private
+from memo.codecs.places import Places, PlaceWriter, no_children
+from memo.codecs.reading import read_form
+from memo.codecs.summary import summarize
+from memo.codecs.tree import form_of
+from memo.errors import CodecError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cas.blob import BlobFile
+    from cas.entry import Parts
+    from memo.codecs import OpenBlob, Write
+
+name = "arrow/1"
+
+_NOTE = b"memo"
+_EXTENSION = b"ARROW:extension"
+
+
+def takes(value: object) -> bool:
+    """Return whether a value is a table of pandas, polars or pyarrow that Arrow keeps exactly."""
+    try:
+        _table_of(value)
+    except CodecError:
+        return False
+    return True
+
+
+def encode(value: object, write: Write) -> tuple[Parts, str]:
+    """Return the bytes of an Arrow file.
+
+    Raises:
+        CodecError: Part of the value would not come back exactly, which the message names; or pyarrow is missing.
+    """
+    return tuple(_write(_table_of(value))), _summary(value)
+
+
+def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
+    """Return a fresh table; large columns are mapped.
+
+    Raises:
+        CodecError: The bytes are not what this codec writes.
+        IntegrityError: The form in them is none.
+    """
+    pa = pyarrow()
+    data = private(body)
+    _check_file(data)
+    try:
+        table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
+        table.validate(full=True)  # columns that point outside of the file would crash whoever reads them
+        note, metadata = _note_of(table)
+        kind = note["kind"]
+        if kind == "pyarrow.Table":
+            return table.replace_schema_metadata(metadata)
+        if kind == "pyarrow.RecordBatch":
+            (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+            return batch.replace_schema_metadata(metadata)
+        if kind.startswith("polars."):
+            return _polars_of(table.replace_schema_metadata(None), note)
+        if kind.startswith("pandas."):
+            from memo.codecs.frame_reader import Reader  # noqa: PLC0415 - it loads pandas
+
+            return Reader(data).value(table, note)
+    except Explained:
+        raise
+    except Exception as error:  # pyarrow and pandas have errors of many kinds for what makes no sense
+        raise _malformed(f"{type(error).__name__}: {error}") from error
+    raise _malformed(f"a {kind}")
+
+
+def pyarrow() -> Any:
+    """Return pyarrow.
+
+    Raises:
+        CodecError: It is not installed.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - only where a value needs it
+        import pyarrow.ipc  # noqa: PLC0415 - likewise
+    except ImportError as error:
+        raise CodecError(
+            "arrow: expected the package pyarrow, which is not installed", "pip install 'cas-memo[arrow]'"
+        ) from error
+    return pa
+
+
+def note_bytes(note: dict[str, Any], root: str) -> bytes:
+    """Return the form of what a table's columns do not say.
+
+    Raises:
+        CodecError: Something in it has no form; the message names it.
+    """
+    return b"".join(map(bytes, form_of(note, PlaceWriter(Places(), "arrow"), "arrow", root)))
+
+
+def read_note(data: bytes) -> Any:
+    """Return what `note_bytes` wrote."""
+    return read_form(data, no_children)
+
+
+def file_of(arrays: list[Any], names: list[str]) -> bytes:
+    """Return columns of one length as an Arrow file without a note."""
+    pa = pyarrow()
+    return b"".join(_write(pa.Table.from_arrays(arrays, names=names)))
+
+
+def columns_of(data: bytes) -> list[Any]:
+    """Return the columns of an Arrow file; extension types in it were refused with the file around it."""
+    pa = pyarrow()
+    table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
+    table.validate(full=True)
+    return [whole(column) for column in table.columns]
+
+
+def whole(column: Any) -> Any:
+    """Return a column in one piece."""
+    pa = pyarrow()
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _table_of(value: object) -> Any:
+    """Return a value as an Arrow table with a note."""
+    kind = type(value)
+    home = str(kind.__module__).partition(".")[0]
+    module = sys.modules.get(home)
+    if home not in ("pandas", "polars", "pyarrow") or getattr(module, kind.__name__, None) is not kind:
+        raise CodecError(
+            f"arrow: value: expected a table of pandas, polars or pyarrow, got {summarize(value)}",
+            'ask for codec="auto"',
+        )
+    pa = pyarrow()
+    title = f"{home}.{kind.__name__}"
+    if title in ("pandas.DataFrame", "pandas.Series"):
+        from memo.codecs.frames import Writer  # noqa: PLC0415 - it loads pandas
+
+        return _noted(*Writer().table(value))
+    if title in ("polars.DataFrame", "polars.Series"):
+        return _noted(*_polars_apart(value, title))
+    if title in ("pyarrow.Table", "pyarrow.RecordBatch"):
+        table: Any = value if isinstance(value, pa.Table) else pa.Table.from_batches([value])
+        if _NOTE in (table.schema.metadata or {}):
+            raise CodecError("arrow: value.schema.metadata: expected no key b'memo', which is memo's own", "rename it")
+        if any(map(_has_several_dictionaries, table.columns)):
+            raise CodecError(
+                "arrow: value: expected one dictionary for all chunks of a column", "use table.unify_dictionaries()"
+            )
+        return _noted(table, {"kind": title, "bare": table.schema.metadata is None})
+    raise CodecError(f"arrow: value: expected a table or a column, got a {title}", 'ask for codec="auto"')
+
+
+def _has_several_dictionaries(column: Any) -> bool:
+    if not hasattr(column.type, "index_type") or column.num_chunks < 2:
+        return False
+    first = column.chunk(0).dictionary
+    return not all(chunk.dictionary.equals(first) for chunk in column.chunks)
+
+
+def _noted(table: Any, note: dict[str, Any]) -> Any:
+    metadata = {**(table.schema.metadata or {}), _NOTE: note_bytes(note, "value")}
+    table = table.replace_schema_metadata(metadata)
+    _check_extensions(bytes(table.schema.serialize()))
+    return table
+
+
+def _note_of(table: Any) -> tuple[dict[str, Any], Any]:
+    """Return the note, and the metadata without it."""
+    metadata = dict(table.schema.metadata or {})
+    note = read_note(metadata.pop(_NOTE))
+    return note, None if note.get("bare") else metadata
+
+
+class _Parts:
+    """A file that keeps what is written into it: the columns' own buffers, not copied."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.parts: list[memoryview] = []
+        self.size = 0
+
+    def write(self, data: Any) -> None:
+        """Keep a buffer."""
+        self.parts.append(memoryview(data).cast("B"))
+        self.size += self.parts[-1].nbytes
+
+    def tell(self) -> int:
+        """Return how much was written."""
+        return self.size
+
+    def flush(self) -> None:
+        """Do nothing: what is kept is kept."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _write(table: Any) -> list[memoryview]:
+    pa = pyarrow()
+    sink = _Parts()
+    try:
+        with (
+            pa.PythonFile(sink, "w") as file,
+            pa.ipc.new_file(file, table.schema, options=pa.ipc.IpcWriteOptions(compression=None)) as writer,
+        ):
+            writer.write_table(table)
+    except pa.ArrowException as error:
+        raise CodecError(f"arrow: value: expected a table that Arrow files hold, got {error}", "use pickle") from error
+    return sink.parts
+
+
+def _check_extensions(schema: bytes) -> None:
+    if _EXTENSION in schema:
+        raise CodecError(
+            "arrow: expected Arrow's own types, got an extension type", "convert the column to its storage type"
+        )
+
+
+def _check_file(data: Any) -> None:
+    """Refuse a file whose schema, at its head or in its footer, names an extension type."""
+    footer = int.from_bytes(data[-10:-6], "little")
+    schema = 16 + int.from_bytes(data[12:16], "little")
+    if bytes(data[:8]) != b"ARROW1\0\0" or bytes(data[-6:]) != b"ARROW1" or max(footer, schema) > len(data):
+        raise _malformed("something else")
+    _check_extensions(bytes(data[:schema]))
+    _check_extensions(bytes(data[len(data) - 10 - footer :]))
+
+
+def _malformed(seen: str) -> CodecError:
+    return CodecError(f"arrow: expected an Arrow file that memo wrote, got {seen}", "run `cas fsck`")
+
+
+def _polars_apart(value: Any, title: str) -> tuple[Any, dict[str, Any]]:
+    """Return the table of a DataFrame or Series of polars, and its note."""
+    pl = sys.modules["polars"]
+    frame = value.to_frame() if title == "polars.Series" else value
+    if not frame.width and frame.height:
+        raise CodecError("arrow: value: expected columns, got rows without any", "return their number")
+    try:
+        table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+        back = pl.from_arrow(table)
+    except Exception as error:  # polars has errors of many kinds for what Arrow does not have
+        raise CodecError(f"arrow: value: expected columns that Arrow has, got {error}", "use pickle") from error
+    for (column, dtype), kept in zip(frame.schema.items(), back.dtypes, strict=True):
+        if kept != dtype:
+            raise CodecError(f'arrow: value["{column}"]: expected a dtype that Arrow has, got {dtype}', "use pickle")
+    return table.replace_schema_metadata(None), {"kind": title, "names": frame.columns}
+
+
+def _polars_of(table: Any, note: dict[str, Any]) -> Any:
+    try:
+        import polars as pl  # noqa: PLC0415 - only where a value needs it
+    except ImportError as error:
+        raise CodecError("arrow: expected the package polars, which is not installed", "pip install polars") from error
+    try:
+        frame: Any = pl.from_arrow(table)
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # no Exception, and yet no wish to stop the process
+            raise _malformed(f"what polars cannot read: {error}") from error
+        raise
+    frame.columns = note["names"]  # an empty name becomes another on the way
+    return frame.to_series(0) if note["kind"] == "polars.Series" else frame
+
+
+def _summary(value: Any) -> str:
+    """Return type, shape and columns in one short line."""
+    kind = type(value)
+    columns = getattr(value, "columns", None) if kind.__module__.partition(".")[0] != "pyarrow" else value.schema.names
+    shape = "x".join(str(length) for length in value.shape)
+    if columns is None:
+        return f"{kind.__name__} {shape} {value.dtype}"[:80]
+    text = f"{kind.__name__} {shape}: {', '.join(str(column) for column in list(columns)[:40])}"
+    return text if len(text) <= 80 else text[:79] + "…"
