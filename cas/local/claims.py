@@ -36,6 +36,31 @@ class Claims:
         """Return the claim on `key`, to be held in a `with` block."""
         return Claim(self, int.from_bytes(key[:8], "big") >> 2)
 
+    def attempt(self, key: bytes) -> Claim | None:
+        """Return the claim on `key`, taken and to be ended by a `with` block; None if another holds it."""
+        claim = self.claim(key)
+        return claim if claim.attempt() else None
+
+    def attempt_to_enter(self, offset: int) -> bool | None:
+        """Take the claim if it is free; None if it is not, False if this very thread holds it already."""
+        me = threading.get_ident()
+        with self._guard:
+            turn = self._turns.setdefault(offset, _Turn())
+            if turn.owner == me:
+                return False
+            if not turn.lock.acquire(blocking=False):
+                return None
+            turn.owner = me
+            turn.waiting += 1
+        try:
+            if self._lock_range(offset, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return True
+        except BaseException:
+            self._leave(offset, turn)
+            raise
+        self._leave(offset, turn)
+        return None
+
     def enter(self, offset: int) -> bool:
         """Wait for the claim; False if this very thread holds it already (a call inside itself)."""
         me = threading.get_ident()
@@ -53,17 +78,20 @@ class Claims:
             raise
         return True
 
-    def _lock_range(self, offset: int) -> None:
+    def _lock_range(self, offset: int, how: int = fcntl.LOCK_EX) -> bool:
         try:
             with self._guard:
                 if self._file < 0:
                     self._file = open_lock(self._path)
-            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, offset, os.SEEK_SET)
+            fcntl.lockf(self._file, how, 1, offset, os.SEEK_SET)
         except OSError as error:
+            if how & fcntl.LOCK_NB and error.errno in (errno.EACCES, errno.EAGAIN):
+                return False
             # The kernel sees processes, not threads, and may take two pairs of waiting threads for a deadlock.
             # Going on without the claim costs at most a second computation, never a wrong value.
             if error.errno != errno.EDEADLK:
                 raise cannot_write(error, self._path) from error
+        return True
 
     def exit(self, offset: int) -> None:
         """Release the claim."""
@@ -104,9 +132,17 @@ class Claim:
         self._claims = claims
         self._offset = offset
         self._held = False
+        self._taken = False
+
+    def attempt(self) -> bool:
+        """Take the claim before the `with` block, if it is free."""
+        held = self._claims.attempt_to_enter(self._offset)
+        self._taken, self._held = held is not None, bool(held)
+        return self._taken
 
     def __enter__(self) -> None:
-        self._held = self._claims.enter(self._offset)
+        if not self._taken:
+            self._held = self._claims.enter(self._offset)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
