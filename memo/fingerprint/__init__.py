@@ -19,6 +19,7 @@ from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import Graph
 from memo.fingerprint.initial import add_initial
 from memo.fingerprint.node import Node, counted, fold_graph
+from memo.fingerprint.settings import link_planted, link_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cas.manifest import Ingredient, Manifest
     from memo.fingerprint.node import Row
 
-ANNOTATION_READERS = ("__annotations__", "get_type_hints", "get_annotations")
+ANNOTATION_READERS = ("__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec")
 CODE = frozenset(("function", "class", "method"))
 OUTSIDE = frozenset(("package", "python"))
 DATA = frozenset(("value", "table", "instance", "object"))
@@ -111,6 +112,7 @@ class Fingerprint:
         root = _grow(graph, function, options, roots)
         while add_initial(graph, root, self._is_state):
             graph.grow()
+        link_settings(graph, root)
         self.digest, self._rows = fold_graph(root, self._local, self._is_state)
         state = graph.state
         unseen: set[int] = set()
@@ -157,14 +159,16 @@ class Fingerprint:
             return fold("state")
         if node.kind in OUTSIDE:
             return self._graph.pinned(node)
-        if node.kind != "function":
+        if node.kind not in ("function", "class"):
             return node.local
         extra: list[bytes] = []
-        function: FunctionType = node.value
+        code = local(node.value) if node.kind == "function" else None
         if self._options.docstrings or self._graph.uses("__doc__"):
-            extra += [_shown_doc(function.__doc__), local(function).documented]
+            extra += [_shown_doc(vars(node.value).get("__doc__") if code is None else node.value.__doc__)]
+            extra += [code.documented] if code is not None else []
         if any(self._graph.uses(name) for name in ANNOTATION_READERS):
-            extra.append(repr(sorted(function.__annotations__.items())).encode("utf-8", "surrogatepass"))
+            extra += [_shown_annotations(node.value)]
+            extra += [code.annotated] if code is not None else []
         return fold("read", node.local, *extra) if extra else node.local
 
     def _is_state(self, node: Node, label: str) -> bool:
@@ -184,6 +188,15 @@ class Fingerprint:
         changed = self._is_changed(node)
         kind, source = ("state", None) if changed else (node.kind, shown(node))
         return Ingredient(kind, node.name, node.origin, digest, source, tuple(links))
+
+
+def _shown_annotations(value: Any) -> bytes:
+    """Return the annotations of a function, or of a class in their order, as text."""
+    from memo.fingerprint.shown import as_text  # noqa: PLC0415 - loads `re`; few programs read annotations
+
+    own = value.__annotations__ if type(value) is FunctionType else vars(value).get("__annotations__", {})
+    found = sorted(own.items()) if type(value) is FunctionType else own.items()
+    return repr([(name, as_text(part)) for name, part in found]).encode("utf-8", "surrogatepass")
 
 
 def _shown_doc(doc: object) -> bytes:
@@ -212,6 +225,8 @@ def _grow(graph: Graph, function: Any, options: Options, roots: tuple[Any, ...])
     if sys.flags.optimize:  # drops asserts and `__debug__` blocks, which the text still has
         root.link("s:optimize", setting("python -O", sys.flags.optimize))
     graph.keep(function)
+    graph.entry = getattr(function, "__func__", function)
+    link_planted(graph, root)
     root.link("f", graph.visit(function, root.name))
     for position, given in enumerate(roots):
         # Of a module that is handed over, any part may be used.

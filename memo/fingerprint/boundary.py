@@ -26,6 +26,8 @@ INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _OWN_FOLDERS = tuple(os.path.join(_HOME, package, "") for package in ("memo", "cas"))
+MAKERS = frozenset(("types", "abc", "dataclasses"))
+HEAP_TYPE = 1 << 9
 _STRICTNESS = ("none", "minor", "exact")
 _BUILTINS = vars(builtins)
 _origins: dict[str, str] = {}
@@ -127,10 +129,22 @@ def origin_of_code(filename: str, namespace: Mapping[str, Any]) -> str:
     return origin_of_namespace(namespace)
 
 
+def is_own_function(value: object) -> bool:
+    """Tell a function of the project's own."""
+    code = getattr(value, "__code__", None)
+    return code is not None and origin_of_code(code.co_filename, value.__globals__) == PROJECT  # type: ignore[attr-defined]
+
+
 def origin_of_class(cls: type) -> str:
     """Return whose a class is, by its module."""
-    module = sys.modules.get(module_of(cls))
-    return origin_of_namespace(vars(module)) if module is not None else PROJECT
+    name = module_of(cls)
+    module = sys.modules.get(name)
+    if module is None:
+        return PROJECT
+    # `types.new_class` and what is built on it name themselves as the home of the classes that they make for others.
+    if name in MAKERS and cls.__flags__ & HEAP_TYPE and vars(module).get(cls.__name__) is not cls:
+        return PROJECT
+    return origin_of_namespace(vars(module))
 
 
 def ask(value: object, name: str) -> Any:

@@ -12,7 +12,9 @@ from types import FunctionType
 
 from memo.fingerprint import boundary
 from memo.fingerprint.framing import fold
-from memo.fingerprint.graph import place
+from memo.fingerprint.generated import describe_generated, is_enum, is_generated, is_machinery
+from memo.fingerprint.graph import EVERY, place
+from memo.fingerprint.membership import describe_membership, link_registered
 from memo.fingerprint.modules import extension
 from memo.fingerprint.node import Node
 
@@ -49,11 +51,10 @@ BOOKKEEPING = frozenset(
         "__annotate_func__",
         "__annotations_cache__",
         "__type_params__",
-        "__match_args__",
+        "__match_args__",  # told with the class itself, since its names are no names of methods
         "__slots__",
         "__slotnames__",  # pickle notes it there the first time it meets the class
         "__classcell__",
-        "__subclasshook__",
         "_is_protocol",
         "_is_runtime_protocol",
         "__replace__",
@@ -73,25 +74,6 @@ BOOKKEEPING = frozenset(
         "__pydantic_validator__",
     ]
 )
-ATTRS_SWITCHES = ("__init__", "__repr__", "__str__", "__eq__", "__lt__", "__hash__", "__setattr__")
-DATACLASS_SWITCHES = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
-GENERATED = frozenset(
-    [
-        "__init__",
-        "__repr__",
-        "__eq__",
-        "__lt__",
-        "__le__",
-        "__gt__",
-        "__ge__",
-        "__hash__",
-        "__setattr__",
-        "__delattr__",
-        "__new__",
-        "<lambda>",
-        "__create_fn__",
-    ]
-)
 DESCRIPTORS = ("_tuplegetter", "member_descriptor", "getset_descriptor", "wrapper_descriptor", "method_descriptor")
 # Bases that call none of their own methods' overrides beyond the language's protocols.
 PLAIN_BASES = frozenset(("builtins", "abc", "typing", "enum", "_collections_abc", "typing_extensions"))
@@ -106,7 +88,9 @@ def visit_class(graph: Graph, cls: type) -> Node | None:
     origin = boundary.origin_of_class(cls)
     if origin != boundary.PROJECT:
         top = boundary.module_of(cls).partition(".")[0]
-        return graph.add(cls, graph.leaf(origin, f"{top}.{cls.__qualname__}"))
+        leaf = graph.add(cls, graph.leaf(origin, f"{top}.{cls.__qualname__}"))
+        link_registered(graph, leaf, cls)
+        return leaf
     name = class_name(cls)
     compiled = boundary.compiled_file(boundary.module_of(cls))
     if compiled is not None:
@@ -141,18 +125,21 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
     # Parameters of generic bases, `Base[Item]`: what reads them may make objects of them.
     for name in BASE_READERS if "__orig_bases__" in vars(cls) else ():
         graph.when_used(name, lambda: node.link("o", graph.visit(vars(cls)["__orig_bases__"], f"{node.name} bases")))
-    _describe_generated(graph, node, cls)
+    describe_generated(graph, node, cls)
+    describe_membership(graph, node, cls)
     foreign = _foreign_names(mro)
-    enum = _is_enum(cls)
+    enum = is_enum(cls)
     for name, value in list(vars(cls).items()):
-        if name in BOOKKEEPING or type(value).__name__ in DESCRIPTORS or _is_generated(cls, value):
+        if name in BOOKKEEPING or type(value).__name__ in DESCRIPTORS or is_generated(cls, value):
             continue
-        if enum and (name in cls._member_map_ or _is_sunder(name) or not is_code(value)):  # type: ignore[attr-defined]
+        if (enum and is_machinery(cls, name, value)) or (name == "__subclasshook__" and not _is_own(value)):
             continue
         if not is_code(value) or _is_dunder(name) or name in foreign or (foreign and name.startswith(DISPATCHED)):
             _join(graph, node, cls, (name, value))
         else:
-            graph.when_used(name, lambda name=name, value=value: _join(graph, node, cls, (name, value)))  # type: ignore[misc]
+            # Under its own name, or under a mark that a decorator set on it: who looks for marks finds what has them.
+            for used in (name, EVERY, *_marks(value)):
+                graph.when_used(used, lambda name=name, value=value: _join(graph, node, cls, (name, value)))  # type: ignore[misc]
 
 
 def _complete(cls: type) -> None:
@@ -194,42 +181,27 @@ def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
     if type(value) is property:
         parts = [(f"{label}.{part}", getattr(value, part)) for part in ("fget", "fset", "fdel")]
         return [(at, part) for at, part in parts if part is not None]
-    if type(value) in (staticmethod, classmethod):
-        return [(f"{label}.{type(value).__name__}", value.__func__)]
+    if issubclass(type(value), (staticmethod, classmethod)):
+        parts = [(f"{label}.{type(value).__name__}", value.__func__)]
+        return parts if type(value) in WRAPPERS else [*parts, (f"{label}.type", type(value))]
     if type(value).__name__ == "cached_property" and hasattr(value, "func"):
         return [(f"{label}.cached_property", value.func)]
     return [(label, value)]
 
 
 def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+    """Tell the names that the language and the enum machinery call."""
+    return (name.startswith("__") and name.endswith("__")) or name == "_missing_"
 
 
-def _is_sunder(name: str) -> bool:
-    return name.startswith("_") and name.endswith("_")
+def _is_own(value: Any) -> bool:
+    return boundary.is_own_function(getattr(value, "__func__", value))
 
 
-def _is_generated(cls: type, value: object) -> bool:
-    """Tell what a generator of classes wrote into a class, by hand or by wrapping what it wrote."""
-    function = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
-    if type(function) is not FunctionType:
-        return False
-    function = function.__dict__.get("__wrapped__", function)
-    if type(function) is not FunctionType:
-        return False  # a wrapper of a callable object
-    file = function.__code__.co_filename
-    if file.startswith("<attrs generated"):
-        return True
-    if not ("_fields" in vars(cls) or "__dataclass_fields__" in vars(cls) or "__attrs_attrs__" in vars(cls)):
-        return False
-    if file == "<string>":
-        return function.__name__ in GENERATED
-    return boundary.origin_of_code(file, function.__globals__) != boundary.PROJECT
-
-
-def _is_enum(cls: type) -> bool:
-    enum = sys.modules.get("enum")
-    return enum is not None and isinstance(cls, enum.EnumMeta)
+def _marks(value: Any) -> list[str]:
+    """Return the attributes that decorators set on a method."""
+    function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+    return [name for name in getattr(function, "__dict__", ()) if not _is_dunder(name)]
 
 
 def _foreign_names(mro: tuple[type, ...]) -> set[str]:
@@ -239,49 +211,3 @@ def _foreign_names(mro: tuple[type, ...]) -> set[str]:
         if boundary.module_of(base) not in PLAIN_BASES and boundary.origin_of_class(base) != boundary.PROJECT:
             names.update(vars(base))
     return names
-
-
-def _describe_generated(graph: Graph, node: Node, cls: type) -> None:
-    """Link what generated methods were made from: fields with defaults and factories, members with values."""
-    space = vars(cls)
-    if "__dataclass_fields__" in space:
-        for name, field in space["__dataclass_fields__"].items():
-            _describe(graph, node, f"f:{name}", field)
-        switches = [getattr(space.get("__dataclass_params__"), name, None) for name in DATACLASS_SWITCHES]
-        node.local = fold("dataclass", node.local, repr(switches).encode())
-    if "__attrs_attrs__" in space:
-        for field in space["__attrs_attrs__"]:
-            _describe(graph, node, f"f:{field.name}", field)
-        written = [name for name in ATTRS_SWITCHES if _is_generated(cls, space.get(name))]
-        node.local = fold("attrs", node.local, repr(written).encode())
-        for name in ("__setattr__", "__getattr__"):
-            _link_hooks(graph, node, cls, name)
-    if "_fields" in space and issubclass(cls, tuple):
-        node.local = fold("namedtuple", node.local, repr(space["_fields"]).encode())
-    if _is_enum(cls):
-        for name, member in cls._member_map_.items():  # type: ignore[attr-defined]
-            node.link(f"e:{name}", graph.visit(member._value_, f"{node.name}.{name}"))
-
-
-def _describe(graph: Graph, node: Node, label: str, field: Any) -> None:
-    """Link the attributes of a field; what is the same for all fields goes by its type's name."""
-    for slot in type(field).__slots__:
-        value = getattr(field, slot, None)
-        if slot in ("_field_type", "__weakref__") or (slot == "metadata" and not value):
-            continue
-        if slot == "type" and not hasattr(value, "__args__"):
-            value = value if isinstance(value, str) else getattr(value, "__qualname__", repr(value))
-        elif type(value).__module__ == "dataclasses" and type(value).__name__.startswith("_"):
-            value = type(value).__name__
-        node.link(f"{label}.{slot}", graph.visit(value, f"{node.name} {label}.{slot}"))
-
-
-def _link_hooks(graph: Graph, node: Node, cls: type, name: str) -> None:
-    """Link the project's functions that a generated method holds: hooks of attributes, lazy properties."""
-    method = vars(cls).get(name)
-    if type(method) is not FunctionType or not _is_generated(cls, method):
-        return
-    cells = [cell.cell_contents for cell in method.__closure__ or ()]
-    for position, held in enumerate([*(method.__defaults__ or ()), *cells]):
-        if type(held) in (dict, FunctionType):
-            node.link(f"h:{name}.{position}", graph.visit(held, f"{node.name}.{name}"))

@@ -103,12 +103,21 @@ def _refuse(function: FunctionType, name: str, value: object) -> None:
 
 def mark_state(state: State, function: FunctionType, owner: type | None) -> None:
     """Add what a function changes that it did not make; `owner` is the class it is a method of."""
+    if _runs_at_import(function, owner):
+        return
     names = local(function).references
     for name in names.stores:
         state.places.add((id(function.__globals__), name))
         state.start_at("global", function.__globals__, name, function, rebound=True)
     for scope, root, chain, how in names.mutations:
         _mark(state, function, owner, (scope, root, chain, how))
+
+
+def _runs_at_import(function: FunctionType, owner: type | None) -> bool:
+    """Tell what is called as classes are made: what it fills is filled when the program runs, and is then constant."""
+    if function.__name__ in ("__init_subclass__", "__set_name__"):
+        return True
+    return owner is not None and issubclass(owner, type) and function.__name__ in ("__new__", "__init__", "__prepare__")
 
 
 def _mark(
@@ -188,11 +197,13 @@ def _mark_parameter(
 ) -> None:
     root, chain, how = mutation
     names = function.__code__.co_varnames
+    if owner is not None and chain and chain[0].startswith("__") and not chain[0].endswith("__"):
+        chain = (f"_{owner.__name__.lstrip('_')}{chain[0]}", *chain[1:])  # as the compiler names private attributes
     if owner is not None and not chain and how == "item" and names[:1] == (root,):
         state.places.add((id(owner), ""))  # what an object of a class derived from `dict` or `list` holds
         return
     if owner is not None and chain and (root == "cls" or root == names[:1][0]):
-        if function.__name__ in ("__init__", "__new__", "__post_init__", "__setstate__"):
+        if root != "cls" and function.__name__ in ("__init__", "__new__", "__post_init__", "__setstate__"):
             return
         # An attribute that methods rebind or fill is state, on the class and on its instances.
         state.places.add((id(owner), chain[0]))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
             """Keep `value` under `key`."""
 
 
-TABLE_VERSION = b"memo/table/6"
+TABLE_VERSION = b"memo/table/7"
 PYTHON = f"{sys.implementation.cache_tag}-{sys.hexversion:x}-{sys.flags.optimize}"
 # The `from __future__` switches that a function inherits, such as those of a notebook's session.
 FUTURE_FLAGS = 0x1FE0000
@@ -45,18 +45,19 @@ class Local:
     Attributes:
         digest: Of its syntax tree, or of its bytecode if no text explains it.
         documented: Digest of the docstrings in it.
+        annotated: Digest of the annotations of the functions and classes inside it.
         references: What it names.
         text: The source text of its file; None if none explains it.
         lines: First and last line in `text`.
     """
 
-    __slots__ = ("digest", "documented", "lines", "references", "text")
+    __slots__ = ("annotated", "digest", "documented", "lines", "references", "text")
 
     def __init__(
-        self, digest: bytes, documented: bytes, references: References, text: str | None, lines: tuple[int, int]
+        self, digest: bytes, read: tuple[bytes, bytes], references: References, text: str | None, lines: tuple[int, int]
     ) -> None:
         self.digest = digest
-        self.documented = documented
+        self.documented, self.annotated = read
         self.references = references
         self.text = text
         self.lines = lines
@@ -125,9 +126,9 @@ def _describe(code: CodeType, text: str | None) -> Local:
     row = _table(text, code.co_flags & FUTURE_FLAGS).get(bytecode) if text is not None else None
     if row is None:
         tagged = digest(b"bytecode\0" + PYTHON.encode() + b"\0" + bytecode)
-        return Local(tagged, b"", references(code), None, (0, 0))
-    tree, documented, first, last, packed = row
-    return Local(tree, documented, References.unpack(packed), text, (first, last))  # type: ignore[arg-type]
+        return Local(tagged, (b"", b""), references(code), None, (0, 0))
+    tree, documented, annotated, first, last, packed = row
+    return Local(tree, (documented, annotated), References.unpack(packed), text, (first, last))  # type: ignore[arg-type]
 
 
 def rows_of(space: dict[str, Any]) -> list[Statement] | None:

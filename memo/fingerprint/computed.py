@@ -1,7 +1,7 @@
 """Syntax tree of a function → the attribute names that it puts together at run time, and where they come from.
 
 A name that is drawn from a table of constants is one of those in the table; of the others the known start and end are
-told, if there are any. In doubt nothing is known.
+told, if there are any. In doubt nothing is known, and then every name that some code puts together may be the one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from memo.fingerprint.mutations import chain_of
+from memo.fingerprint.reads import computed_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,31 +24,39 @@ READING = frozenset(("get", "items", "keys", "values", "index", "count"))
 
 
 def computed_names(function: ast.AST) -> list[Row]:
-    """Return the attribute names that `getattr` computes.
+    """Return the attribute names that a function computes: with `getattr`, in a `__dict__`, by listing what there is.
 
     A row is: root name of the object, known start, known end, whether it is called, and the globals that the name is
     drawn from, None if it may come from elsewhere.
     What is called where it is read, or under the local name that it gets, is a choice among methods; the rest is data.
     """
     nodes = list(ast.walk(function))
-    reads = [node for node in nodes if isinstance(node, ast.Call) and _is_computed(node)]
+    reads = [(node, *found) for node in nodes for found in [computed_read(node)] if found is not None]
     if not reads:
         return []
     called, origins = _called(nodes), _Origins(nodes)
-    found: list[Row] = []
-    for node in reads:
-        chain = chain_of(node.args[0])
+    rows: list[Row] = []
+    for node, owner, name in reads:
+        chain = chain_of(owner) if owner is not None else None
         root = ".".join((chain[0], *chain[1])) if chain else ""
-        drawn = origins.drawn(node.args[1])
-        found.append(
-            (root, *_known_ends(node.args[1]), id(node) in called, None if drawn is None else sorted(drawn)),
-        )
-    return sorted(found, key=repr)
+        if name is None:
+            rows += [(root, "", "", True, None), *_asked_ends(nodes)]
+            continue
+        drawn = origins.drawn(name)
+        rows.append((root, *known_ends(name), id(node) in called, None if drawn is None else sorted(drawn)))
+    return sorted(rows, key=repr)
 
 
-def _is_computed(node: ast.Call) -> bool:
-    named = isinstance(node.func, ast.Name) and node.func.id == "getattr"
-    return named and len(node.args) > 1 and not isinstance(node.args[1], ast.Constant)
+def _asked_ends(nodes: list[ast.AST]) -> list[Row]:
+    """Return the starts and ends that a function asks names for, as rows."""
+    found: list[Row] = []
+    for node in nodes:
+        asks = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
+        if asks and node.func.attr == "startswith":  # type: ignore[attr-defined]
+            found.append(("", _text(node.args[0]), "", False, []))  # type: ignore[attr-defined]
+        elif asks and node.func.attr == "endswith":  # type: ignore[attr-defined]
+            found.append(("", "", _text(node.args[0]), False, []))  # type: ignore[attr-defined]
+    return [row for row in found if row[1] or row[2]]
 
 
 def _called(nodes: list[ast.AST]) -> set[int]:
@@ -165,16 +174,43 @@ def _changed(node: ast.AST) -> str:
     return ""
 
 
-def _known_ends(node: ast.expr) -> tuple[str, str]:
+def formed_names(function: ast.AST) -> list[tuple[str, str]]:
+    """Return the known start and end of each text that a function puts together and that may be a name."""
+    found: set[tuple[str, str]] = set()
+    for node in ast.walk(function):
+        if isinstance(node, (ast.JoinedStr, ast.BinOp, ast.Call)):
+            start, end = known_ends(node)
+            start, end = start.rpartition(".")[2], end.partition(".")[0]
+            if (start or end) and all(not part or f"a{part}".isidentifier() for part in (start, end)):
+                found.add((start, end))
+    return sorted(found)
+
+
+def known_ends(node: ast.expr) -> tuple[str, str]:
     """Return the text that a computed name surely starts and ends with."""
+    if isinstance(node, ast.Call):
+        return _ends_of_call(node)
     if isinstance(node, ast.JoinedStr) and node.values:
         return _text(node.values[0]), _text(node.values[-1])
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _known_ends(node.left)[0] or _text(node.left), _known_ends(node.right)[1] or _text(node.right)
+        return known_ends(node.left)[0], known_ends(node.right)[1]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
         text = _text(node.left)
         return text.split("%")[0], ""
     return _text(node), _text(node)
+
+
+def _ends_of_call(node: ast.Call) -> tuple[str, str]:
+    """Return the known ends of `"do_{}".format(kind)` and of `"_".join(["do", kind])`."""
+    text = _text(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+    if text and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        return text.partition("{")[0], text.rpartition("}")[2]
+    if text and isinstance(node.func, ast.Attribute) and node.func.attr == "join" and node.args:
+        parts = node.args[0].elts if isinstance(node.args[0], (ast.List, ast.Tuple)) else []
+        if parts:
+            start, end = known_ends(parts[0])[0], known_ends(parts[-1])[1]
+            return start + text if start else "", text + end if end else ""
+    return "", ""
 
 
 def _text(node: ast.expr) -> str:

@@ -6,11 +6,12 @@ own class) is taken apart here, so that `memo.fingerprint.dependencies` can foll
 
 from __future__ import annotations
 
-from types import MappingProxyType, MemberDescriptorType
+from types import FunctionType, MappingProxyType, MemberDescriptorType
 
 from cas.digest import digest
 from memo.canonical import encode_arguments
 from memo.fingerprint.boundary import ask
+from memo.fingerprint.code import local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,8 +62,14 @@ def _sort_key(part: object) -> bytes:
     found = plain_digest(part)
     if found is not None:
         return found
-    module, name = getattr(part, "__module__", ""), getattr(part, "__qualname__", type(part).__qualname__)
-    return f"~{module}.{name}".encode()
+    if type(part) is FunctionType:
+        return b"~" + part.__qualname__.encode("utf-8", "surrogatepass") + local(part).digest
+    try:
+        # What is code in it goes by name here: enough for an order, which then does not depend on the hash seed.
+        return b"~" + encode_arguments([part], ("value",))[0]
+    except Exception:  # noqa: BLE001 - refused, or an object of anyone's that cannot be asked
+        module, name = getattr(part, "__module__", ""), getattr(part, "__qualname__", type(part).__qualname__)
+        return f"~{module}.{name}".encode()
 
 
 def content(value: object) -> tuple[object, list[tuple[str, object]]] | None:

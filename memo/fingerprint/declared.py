@@ -11,7 +11,8 @@ from memo.errors import UnstableFunction
 from memo.fingerprint import boundary
 from memo.fingerprint.constants import plain_digest
 from memo.fingerprint.framing import fold
-from memo.fingerprint.modules import visit_file, widen
+from memo.fingerprint.imports import modules_in
+from memo.fingerprint.modules import import_project, visit_file, widen
 from memo.fingerprint.node import Node
 
 TYPE_CHECKING = False
@@ -66,9 +67,33 @@ def setting(name: str, value: object) -> Node:
 def visit_depends(graph: Graph, given: Any) -> Node | None:
     """Return the node of something declared by `depends=`: code, a whole module, or the path of a file."""
     if isinstance(given, ModuleType):
-        node = Node("module", given.__name__, boundary.PROJECT, fold("whole module"), given)
-        widen(graph, node, vars(given))
-        return node
+        return _visit_whole(graph, given)
     if isinstance(given, str) or hasattr(given, "__fspath__"):
         return visit_file(graph, given)
+    if isinstance(given, type):
+        _use_whole(graph, given)
     return graph.visit(given, f"depends {given!r}")
+
+
+def _visit_whole(graph: Graph, module: ModuleType) -> Node:
+    """Return the node of a module with everything in it: all methods of its classes, all modules of a package."""
+    node = Node("module", module.__name__, boundary.PROJECT, fold("whole module"), module)
+    if boundary.origin_of_namespace(vars(module)) != boundary.PROJECT:
+        node.link("m", graph.visit(module, module.__name__))
+        return node
+    widen(graph, node, vars(module))
+    for value in list(vars(module).values()):
+        if isinstance(value, type):
+            _use_whole(graph, value)
+    for name in modules_in(module):
+        inner = import_project(graph, node, name)
+        if inner is not None:
+            node.link(f"p:{name}", _visit_whole(graph, inner))
+    return node
+
+
+def _use_whole(graph: Graph, cls: type) -> None:
+    """Count every method of a class of the project as used."""
+    for base in cls.__mro__:
+        if boundary.origin_of_class(base) == boundary.PROJECT:
+            graph.use(vars(base))

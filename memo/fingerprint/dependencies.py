@@ -16,10 +16,11 @@ from memo.fingerprint.declared import visit_cached
 from memo.fingerprint.foreign import is_made, is_setting
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import place
+from memo.fingerprint.imports import IMPORTERS, link_literals
 from memo.fingerprint.lookups import use_computed
+from memo.fingerprint.membership import link_registered
 from memo.fingerprint.modules import (
     extension,
-    import_project,
     visit_attributes,
     visit_import,
     visit_module,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 SLOT_TYPES = (type(object.__init__), type(object().__str__), type(str.join), type(dict.__dict__["fromkeys"]))
 # Their values say where a file stands or how it was loaded, not what the code does.
 UNSEEN_GLOBALS = frozenset(("__file__", "__builtins__", "__spec__", "__loader__", "__cached__", "__path__"))
-IMPORTERS = frozenset(("import_module", "__import__"))
 WIDENING = frozenset(("globals", "eval", "exec"))
 FOLLOWED = ("__wrapped__", "func", "py_func", "pyfunc", "registry", "__func__", "fget", "fset", "fdel")
 
@@ -90,12 +90,13 @@ def _expand(graph: Graph, node: Node, function: FunctionType, owner: type | None
         visit_import(graph, node, function, (level, module, wanted))
     named = {*names.attributes, *(chain[-1] for chain in names.loads)}
     if not named.isdisjoint(IMPORTERS):
-        _import_literals(graph, node, names.strings)
+        graph.use(IMPORTERS)
+        link_literals(graph, node, function)
     for label, value, where in captured(graph, function):
         node.link(label, graph.visit(value, f"{node.name} {label}"), *where)
     _visit_own_attributes(graph, node, function)
     graph.use(names.attributes)
-    graph.use([piece for text in names.strings for piece in text.split(".")])
+    graph.use([piece for text in names.strings for piece in text.replace(":", ".").split(".")])
     use_computed(graph, node, function, owner)
 
 
@@ -143,6 +144,9 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
         if origin != boundary.PROJECT:
             _leave(graph, node, (value, origin), (label, chain[position:]))
             return
+        if type(value) is not ModuleType:
+            node.link(f"{label}.type", graph.visit(type(value), type(value).__qualname__))
+            graph.use((attribute,))
         found, inner = member(graph, value, attribute)
         label = f"{label}.{attribute}"
         if not found:
@@ -157,7 +161,7 @@ def _resolve(graph: Graph, node: Node, function: FunctionType, chain: tuple[str,
 def member(graph: Graph, module: ModuleType, name: str) -> tuple[bool, Any]:
     """Return an attribute of a module of the project, as the code would get it, lazily loaded ones too."""
     found, value = graph.lookup(vars(module), name)
-    if not found and "__getattr__" in vars(module):
+    if not found and ("__getattr__" in vars(module) or type(module) is not ModuleType):
         try:
             return True, getattr(module, name)
         except Exception:  # noqa: BLE001 - the user's code may raise anything; it will do so again when called
@@ -185,7 +189,10 @@ def _leave(graph: Graph, node: Node, module: tuple[ModuleType, str], rest: tuple
         value = inner
     # Named in full whether it is loaded or not: a module may load what it has when it is first asked.
     name = ".".join((name, *attributes))
-    node.link(".".join((label, *attributes)), graph.leaf(origin, name))
+    leaf = graph.leaf(origin, name)
+    node.link(".".join((label, *attributes)), leaf)
+    if isinstance(value, type):
+        link_registered(graph, leaf, value)
 
 
 def is_project(value: object) -> bool:
@@ -197,13 +204,6 @@ def is_project(value: object) -> bool:
     if isinstance(value, type):
         return boundary.origin_of_class(value) == boundary.PROJECT
     return False
-
-
-def _import_literals(graph: Graph, node: Node, strings: list[str]) -> None:
-    for text in strings:
-        if boundary.origin_of_module(text) == boundary.PROJECT:
-            module = import_project(graph, node, text)
-            node.link(f"i:{text}", graph.visit(module, text) if module is not None else None)
 
 
 def _visit_method(graph: Graph, method: MethodType, name: str) -> Node | None:

@@ -52,8 +52,12 @@ DUCK_NAMES = frozenset(
 
 # Python keeps one `1`, one `()` and one `"name"` for all variables that hold it.
 _REBOUND = IMMUTABLE | {tuple, frozenset}
+# In use once code looks up a name of which nothing is known: any name that code puts together may be that one.
+OPEN = "*open"
+# In use once what was found under such a name is called: any method of any class may be that one.
+EVERY = "*every"
 # Functions outside the project that read annotations; used under any alias, they count as used by name.
-READERS = frozenset(("get_type_hints", "get_annotations"))
+READERS = frozenset(("get_type_hints", "get_annotations", "signature", "getfullargspec"))
 
 
 class Graph:
@@ -69,6 +73,9 @@ class Graph:
         drawn: Tables that names are drawn from: where each was read, what it is, and the names that come into use if
             code changes it.
         told: The variables of which it is known what they start from.
+        entry: The function whose fingerprint it is.
+        leaves: What is outside the project.
+        unseen: Objects that do not show what they hold: what the source says of them counts.
     """
 
     def __init__(
@@ -83,8 +90,11 @@ class Graph:
         self.state = State()
         self.classes: list[type] = []
         self.told: set[Place] = set()
+        self.unseen: set[int] = set()
+        self.leaves: list[Node] = []
         self.through_modules: list[tuple[Place, tuple[str, ...]]] = []
         self.drawn: list[tuple[Place, object, list[str]]] = []
+        self.entry: object = None
         self._visit = visit
         self._visit_method = visit_method
         self._nodes: dict[int, Node] = {}
@@ -178,7 +188,9 @@ class Graph:
         if last in READERS:
             self.use((last,))
         kind = "python" if origin in (boundary.PYTHON, boundary.OWN) else "package"
-        return Node(kind, name, origin, b"")
+        node = Node(kind, name, origin, b"")
+        self.leaves.append(node)
+        return node
 
     def pinned(self, node: Node) -> bytes:
         """Return the digest of something outside the project: its name, and its distribution's pinned version."""

@@ -11,9 +11,9 @@ from types import FunctionType, MethodType, ModuleType
 
 from memo.fingerprint import boundary
 from memo.fingerprint.bytecode import contains
-from memo.fingerprint.closure import defaults
-from memo.fingerprint.code import local, rows_of
-from memo.fingerprint.constants import CONTAINERS, members, plain_digest, state
+from memo.fingerprint.code import rows_of
+from memo.fingerprint.elsewhere import reads_outside, statements_elsewhere
+from memo.fingerprint.first import first_value
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import place
 from memo.fingerprint.modules import absolute
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
     from memo.fingerprint.code import Statement
     from memo.fingerprint.graph import Graph, Origin
-
-DEPTH = 6
-# The value of a variable when a fingerprint first left it out, with all that must be the same for it to be that one.
-_first: dict[tuple[object, ...], tuple[list[object], bytes | None]] = {}
-_ABSENT = object()
 
 
 def add_initial(graph: Graph, root: Node, is_state: Callable[[Node, str], bool]) -> bool:
@@ -66,8 +61,36 @@ def _describe(graph: Graph, origin: Origin) -> Node | None:
         space = _space(origin)
         rows = rows_of(space) if space is not None else None
         if space is not None and rows is not None:
-            return _tell(graph, space, name, _chosen(origin, rows) or _starred(graph, origin, rows))
-    first = _first_value(origin)
+            chosen = _chosen(origin, rows) or _starred(graph, origin, rows)
+            node = _tell(graph, space, name, chosen)
+            return _add_elsewhere(graph, origin, node, (space, chosen))
+    return _tell_first(graph, origin, name)
+
+
+def _add_elsewhere(
+    graph: Graph, origin: Origin, node: Node | None, told: tuple[dict[str, Any], list[Statement]]
+) -> Node | None:
+    """Add what other statements do to a variable, and, if the text does not tell all of it, its first value."""
+    space, chosen = told
+    name, unsure = _full_name(origin), reads_outside(space, chosen)
+    parts: list[tuple[str, Node | None]] = []
+    for other, rows in statements_elsewhere(graph, origin, space):
+        unsure |= rows is None or reads_outside(other, rows)
+        fresh = [row for row in rows or () if row not in chosen]
+        part = _tell(graph, other, f"{name}, in {boundary.module_name(other)}", fresh)
+        parts += [(f"e:{boundary.module_name(other)}", part)] if part is not None else []
+    if unsure:
+        parts.append(("e:first", _tell_first(graph, origin, name)))
+    if parts and node is None:
+        node = Node("initial", name, boundary.PROJECT, fold("initial"))
+    for label, part in parts:
+        if node is not None:
+            node.link(label, part)
+    return node
+
+
+def _tell_first(graph: Graph, origin: Origin, name: str) -> Node | None:
+    first = first_value(origin)
     if first is None:
         return None
     graph.note("what it starts from is not in a text; its first value in this process counts", name)
@@ -154,7 +177,7 @@ def _refer(graph: Graph, node: Node, space: dict[str, Any], chain: tuple[str, ..
     if name.startswith("__") or name not in space:
         return
     value = space[name]
-    while isinstance(value, ModuleType):
+    while issubclass(type(value), ModuleType):  # not `isinstance`: a proxy may be of what is gone
         origin = boundary.origin_of_namespace(vars(value))
         if origin != boundary.PROJECT:
             node.link(f"g:{dotted}", graph.leaf(origin, ".".join((value.__name__, *rest))))
@@ -182,7 +205,8 @@ def _find_holders(graph: Graph, root: Node, is_state: Callable[[Node, str], bool
     """Note the variables through which changing objects and closures are reached."""
     changed = {owner for owner, _ in graph.state.places}
     closures = {id(origin.owner) for origin in graph.state.origins.values() if origin.kind == "cell"}
-    pending = [node for node in graph.nodes() if id(node.value) in closures or _changes(node, changed)]
+    wanted = closures | graph.unseen
+    pending = [node for node in graph.nodes() if id(node.value) in wanted or _changes(node, changed)]
     if not pending:
         return
     holders: dict[int, list[tuple[Node, str]]] = {}
@@ -196,8 +220,14 @@ def _find_holders(graph: Graph, root: Node, is_state: Callable[[Node, str], bool
             continue
         seen.add(id(node))
         for source, label in holders.get(id(node), ()):
+            if id(node.value) in graph.unseen and _is_foreign(source):
+                continue  # what other people's objects keep to themselves, as the random stream of a distribution
             if not is_state(source, label) and not _note_holder(graph, source, label, node.value):
                 pending.append(source)
+
+
+def _is_foreign(node: Node) -> bool:
+    return node.kind == "instance" and boundary.origin_of_class(type(node.value)) != boundary.PROJECT
 
 
 def _changes(node: Node, changed: set[int]) -> bool:
@@ -232,59 +262,3 @@ def _note_entry(graph: Graph, value: Any) -> None:
             graph.state.start_at("global", vars(module), name)
             return
     graph.state.start_at("entry", value, "")
-
-
-def _first_value(origin: Origin) -> bytes | None:
-    """Return the digest of the value that a variable had when it was met first; None if it had none."""
-    value = _value(origin)
-    codes: list[object] = [function.__code__ for function in origin.changed_by]
-    watched: list[object] = [origin.owner, *codes]
-    if not origin.rebound:
-        watched.append(value)
-    key = origin.kind, origin.name, *map(id, watched)
-    if key not in _first:
-        _first[key] = watched, None if value is _ABSENT else _shape(value, DEPTH)
-    return _first[key][1]
-
-
-def _value(origin: Origin) -> Any:
-    owner, name = origin.owner, origin.name
-    if origin.kind == "entry":
-        return owner
-    if origin.kind == "cell":
-        return _contents(owner)[owner.__code__.co_freevars.index(name)]
-    if origin.kind == "default":
-        return {**defaults(owner), **(owner.__kwdefaults__ or {})}.get(name, _ABSENT)
-    first, *rest = name.split(".")
-    value = owner.get(first, _ABSENT) if origin.kind == "global" else vars(owner).get(first, _ABSENT)
-    for attribute in rest:
-        value = getattr(value, attribute, _ABSENT)
-    return value
-
-
-def _contents(function: FunctionType) -> list[object]:
-    found: list[object] = []
-    for cell in function.__closure__ or ():
-        try:
-            found.append(cell.cell_contents)
-        except ValueError:
-            found.append(_ABSENT)
-    return found
-
-
-def _shape(value: Any, depth: int) -> bytes:
-    """Return a digest of a value and of what it holds, as far down as it is worth looking."""
-    plain = plain_digest(value)
-    if plain is not None:
-        return plain
-    kind = type(value)
-    parts: list[tuple[str, Any]] = []
-    if type(value) is FunctionType:
-        held_values = (*_contents(value), *defaults(value).values()) if depth else ()
-        return fold("function", local(value).digest, *[_shape(held, depth - 1) for held in held_values])
-    if depth and kind in CONTAINERS:
-        parts = members(value)[:1000]
-    elif depth and boundary.origin_of_class(kind) == boundary.PROJECT and not isinstance(value, type):
-        parts = sorted(state(value).items())
-    encoded = [part for name, held in parts for part in (name.encode(), _shape(held, depth - 1))]
-    return fold("object", kind.__qualname__.encode(), *encoded)

@@ -11,7 +11,7 @@ from types import ModuleType
 from memo.fingerprint import boundary
 from memo.fingerprint.code import local
 from memo.fingerprint.constants import CONTAINERS, plain_digest
-from memo.fingerprint.graph import place
+from memo.fingerprint.graph import EVERY, OPEN, place
 from memo.fingerprint.modules import widen
 
 TYPE_CHECKING = False
@@ -26,17 +26,37 @@ if TYPE_CHECKING:
 def use_computed(graph: Graph, node: Node, function: FunctionType, owner: type | None) -> None:
     """Free what `getattr` with a computed name may reach: by its known ends, else all of what it is asked of."""
     for root, start, end, called, tables in local(function).references.computed:
+        target = _target(function, root)
         if start or end:
             graph.use_pattern(start, end)
-        elif called and owner is not None and (root,) == function.__code__.co_varnames[:1]:
+        elif tables is None and target is None:
+            graph.use((OPEN,))
+        own = root == "cls" or (root,) == function.__code__.co_varnames[:1]
+        if called and tables is None and target is None and not (start or end or (own and owner is not None)):
+            graph.note("getattr with a computed name, and a call of what it gives; every method counts", node.name)
+            graph.use((EVERY,))
+        if not (start or end) and called and owner is not None and own:
             every = [name for cls in owner.__mro__[:-1] for name in vars(cls)]
             if tables is None or not all(_draw(graph, function, table, every) for table in tables):
                 graph.note("getattr with a computed name on self; every method counts", node.name)
                 graph.use(every)
-        target = function.__globals__.get(root.partition(".")[0])
+        if called and not (start or end) and tables is None and isinstance(target, type):
+            graph.use([name for cls in target.__mro__[:-1] for name in vars(cls)])
         if isinstance(target, ModuleType) and boundary.origin_of_namespace(vars(target)) == boundary.PROJECT:
             graph.note(f"getattr with a computed name on {root}; the whole module counts", node.name)
             widen(graph, node, vars(target))
+
+    for start, end in local(function).references.formed:
+        graph.when_used(OPEN, lambda start=start, end=end: graph.use_pattern(start, end))  # type: ignore[misc]
+
+
+def _target(function: FunctionType, root: str) -> Any:
+    """Return the module or class that a global name with attributes stands for; None if it is neither."""
+    first, *rest = root.split(".")
+    value = function.__globals__.get(first)
+    for name in rest:
+        value = vars(value).get(name) if isinstance(value, ModuleType) else None
+    return value if isinstance(value, (ModuleType, type)) else None
 
 
 def _draw(graph: Graph, function: FunctionType, table: str, every: list[str]) -> bool:

@@ -10,7 +10,7 @@ from cas.digest import digest, parallel_hasher
 from memo.fingerprint import boundary
 from memo.fingerprint.code import local
 from memo.fingerprint.framing import fold
-from memo.fingerprint.graph import place
+from memo.fingerprint.graph import OPEN, place
 from memo.fingerprint.node import Node
 
 TYPE_CHECKING = False
@@ -39,9 +39,19 @@ def visit_module(graph: Graph, module: ModuleType) -> Node:
     def expand() -> None:
         for member, value in list(space.items()):
             if not member.startswith("__"):
-                graph.when_used(member, lambda member=member, value=value: _join(graph, node, space, (member, value)))  # type: ignore[misc]
+                for used in (member, OPEN):
+                    graph.when_used(used, lambda member=member, value=value: _join(graph, node, space, (member, value)))  # type: ignore[misc]
+        _link_lazy(graph, node, module)
 
     return graph.add(module, node, expand)
+
+
+def _link_lazy(graph: Graph, node: Node, module: ModuleType) -> None:
+    """Link what answers for the names that a module does not have: its `__getattr__`, or a class of its own."""
+    if type(module) is not ModuleType:
+        node.link("l:type", graph.visit(type(module), type(module).__qualname__))
+    if "__getattr__" in vars(module):
+        node.link("l:getattr", graph.visit(vars(module)["__getattr__"], f"{module.__name__}.__getattr__"))
 
 
 def _join(graph: Graph, node: Node, space: dict[str, Any], member: tuple[str, object]) -> None:
@@ -91,6 +101,7 @@ def visit_attributes(graph: Graph, node: Node, module: ModuleType, names: Iterab
     while pending:
         current, at = pending.pop()
         space = vars(current)
+        _link_lazy(graph, node, current)
         for name in names:
             if name not in space:
                 continue
@@ -164,7 +175,7 @@ def import_project(graph: Graph, node: Node, name: str) -> ModuleType | None:
 
         try:
             module = import_module(name)
-        except Exception:  # noqa: BLE001 - the user's module may raise anything; the call will raise it again
+        except (Exception, SystemExit):  # noqa: BLE001 - the user's module may raise anything; the call does so again
             graph.note(f"the module {name} could not be imported", node.name)
             node.link(f"i:{name}", Node("absent", name, boundary.PROJECT, fold("absent", name.encode())))
             graph.token.test(lambda: name not in sys.modules)

@@ -50,6 +50,10 @@ MUTATORS = frozenset(
     ]
 )
 
+# Functions that change their first argument in place.
+FILLERS = frozenset(("heappush", "heappop", "heapify", "heapreplace", "heappushpop", "insort", "insort_left",
+                     "insort_right", "shuffle", "copyto"))  # fmt: skip
+
 
 def mutations(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[Mutation]:
     """Return what a function changes: (scope, root name, attribute chain, how).
@@ -162,10 +166,27 @@ def _changes(nodes: list[ast.AST]) -> Iterator[tuple[Chain, str]]:
             chain = chain_of(node.target)
             if chain:
                 yield chain, "item"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
-            chain = chain_of(_container(node.func.value))
-            if chain:
-                yield chain, "item"
+        elif isinstance(node, ast.Call):
+            yield from _changes_of_call(node)
+
+
+def _changes_of_call(node: ast.Call) -> Iterator[tuple[Chain, str]]:
+    """Yield what a call changes: the object of a method, the buffer of `out=`, what `setattr` or a heap is given."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    first = node.args[0] if node.args else None
+    filled = [keyword.value for keyword in node.keywords if keyword.arg == "out"]
+    if name in FILLERS and first is not None:
+        filled.append(first)
+    if isinstance(node.func, ast.Attribute) and name in MUTATORS:
+        filled.append(node.func.value)
+    for target in filled:
+        chain = chain_of(_container(target))
+        if chain:
+            yield chain, "item"
+    if name in ("setattr", "delattr", "__setattr__") and len(node.args) > 1 and first is not None:
+        chain, attribute = chain_of(first), node.args[1]
+        if chain and isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
+            yield (chain[0], (*chain[1], attribute.value)), "bind"
 
 
 def _container(node: ast.expr) -> ast.expr:

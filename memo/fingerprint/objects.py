@@ -28,6 +28,7 @@ from memo.fingerprint.constants import (
 )
 from memo.fingerprint.framing import fold
 from memo.fingerprint.graph import place
+from memo.fingerprint.imports import link_named
 from memo.fingerprint.modules import extension
 from memo.fingerprint.node import Node
 
@@ -67,6 +68,11 @@ OPAQUE_MODULES = frozenset(
         "pydantic_core",  # compiled from what stands beside it, with addresses of classes
     ]
 )
+# Of these, what they were made with makes no difference to a result.
+PLUMBING = frozenset(("logging", "_thread", "asyncio", "concurrent", "multiprocessing", "socket", "_socket", "ssl",
+                      "selectors", "subprocess", "memo", "cas", "pydantic_core"))  # fmt: skip
+# Longer tables are data.
+MANY = 1000
 PARTIAL = "functools.partial"
 # Where pydantic notes which fields were given a value: it changes with any of them.
 FIELDS_SET = "__pydantic_fields_set__"
@@ -77,8 +83,9 @@ def visit_object(graph: Graph, value: Any, name: str) -> Node | None:
     """Return the node of a value that is neither code nor a module."""
     kind = type(value)
     if kind in IMMUTABLE:
-        _use_strings(graph, value)
-        return Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
+        plain = Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
+        _use_strings(graph, value, plain)
+        return plain
     if is_opaque(kind) and boundary.ask(value, "__wrapped__") is None:
         return _opaque(graph, value, name)
     compiled = boundary.compiled_file(boundary.module_of(value)) if callable(value) else None
@@ -120,7 +127,7 @@ def _expand(graph: Graph, node: Node, value: Any) -> None:
 
 
 def _expand_plain(graph: Graph, node: Node, value: object, digest: bytes) -> None:
-    _use_strings(graph, value)
+    _use_strings(graph, value, node)
     node.local = fold("value", digest)
     if is_mutable(value):
         graph.token.plain(value, digest)
@@ -160,26 +167,34 @@ def _home(value: object) -> str | None:
     return None
 
 
-def _use_strings(graph: Graph, value: object, limit: int = 1000) -> None:
-    """Count strings in data as used names: tables of names are a way to call methods."""
-    if type(value) is str:
-        if value.isidentifier():
-            graph.use((value,))
-    elif type(value) in CONTAINERS and len(value) <= limit:  # type: ignore[arg-type]
-        parts = [*value, *value.values()] if isinstance(value, dict) else list(value)  # type: ignore[call-overload]
-        # Methods of the language's own are in anyway; what is left, such as `__subclasses__`, is more often forbidden
-        # by a table than called through it.
-        names = [part for part in parts if type(part) is str and part.isidentifier()]
-        graph.use([name for name in names if not (name.startswith("__") and name.endswith("__"))])
-        for part in parts:
-            if type(part) in CONTAINERS:
-                _use_strings(graph, part, limit // 10)
+def _use_strings(graph: Graph, value: object, node: Node) -> None:
+    """Count strings in data as used names: tables of names are a way to call methods, and to import modules."""
+    texts: list[str] = []
+    pending, budget = [value], MANY * 5
+    while pending and budget > 0:
+        part = pending.pop()
+        if type(part) is str:
+            texts.append(part)
+        elif type(part) in CONTAINERS and len(part) <= MANY:  # type: ignore[arg-type]
+            budget -= len(part)  # type: ignore[arg-type]
+            pending += [*part, *part.values()] if isinstance(part, dict) else list(part)  # type: ignore[call-overload]
+    names = [text for text in texts if all(map(str.isidentifier, text.lstrip(".").replace(":", ".", 1).split(".")))]
+    pieces = [piece for name in names for piece in name.lstrip(".").replace(":", ".", 1).split(".")]
+    # Methods of the language's own are in anyway; what is left, such as `__subclasses__`, is more often forbidden by a
+    # table than called through it.
+    graph.use([name for name in pieces if name == value or not (name.startswith("__") and name.endswith("__"))])
+    if names:
+        graph.when_used("import_module", lambda: link_named(graph, node, sorted(set(names)), {}))
 
 
 def _opaque(graph: Graph, value: object, name: str) -> Node:
     kind = type(value)
     graph.note(f"what a {kind.__module__}.{kind.__qualname__} holds is not seen, only its type", name)
-    return graph.add(value, graph.leaf(boundary.origin_of_class(kind), f"{kind.__module__}.{kind.__qualname__}"))
+    if boundary.module_of(kind).partition(".")[0] not in PLUMBING or kind.__name__ == "_local":
+        graph.unseen.add(id(value))
+    node = graph.leaf(boundary.origin_of_class(kind), f"{kind.__module__}.{kind.__qualname__}")
+    node.value = value
+    return graph.add(value, node)
 
 
 def _expand_instance(graph: Graph, node: Node, value: Any) -> None:
@@ -232,7 +247,7 @@ def _link_content(graph: Graph, node: Node, value: Any) -> bool:
         for label, part in members(inner):
             node.link(f"v:{label}", graph.visit(part, f"{node.name}[{int(label[:8])}]"), *places)
         return True
-    _use_strings(graph, inner)
+    _use_strings(graph, inner, node)
     if is_mutable(inner):
         graph.token.content(value, digest, content_digest, *places)
     node.link("v", Node("value", node.name, boundary.PROJECT, fold("value", digest), inner), *places)
@@ -252,6 +267,7 @@ def _held(graph: Graph, value: Any, name: str, has_content: bool) -> dict[str, o
         unseen = True
     if unseen and not held and not has_content:
         graph.note(f"what a {boundary.module_of(kind)}.{kind.__qualname__} holds is not seen, only its type", name)
+        graph.unseen.add(id(value))
     return held
 
 

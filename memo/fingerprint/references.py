@@ -46,9 +46,11 @@ class References:
         mutations: What it changes: (scope, root name, attribute chain, "bind" or "item").
         computed: Attribute names put together at run time: (root name, start, end, whether it is called, globals that
             the name is drawn from or None).
+        packages: Packages of which it imports modules under computed names; relative ones begin with a dot.
+        formed: Known starts and ends of the texts that it puts together and that may be names.
     """
 
-    __slots__ = ("attributes", "computed", "imports", "loads", "mutations", "stores", "strings")
+    __slots__ = ("attributes", "computed", "formed", "imports", "loads", "mutations", "packages", "stores", "strings")
 
     def __init__(
         self,
@@ -65,17 +67,20 @@ class References:
         self.imports = imports
         self.mutations: list[tuple[str, str, tuple[str, ...], str]] = []
         self.computed: list[tuple[str, str, str, bool, list[str] | None]] = []
+        self.formed: list[tuple[str, str]] = []
+        self.packages: list[str] = []
 
     def pack(self) -> list[Any]:
         """Return the references as plain lists."""
         return [
-            self.loads, self.attributes, self.strings, self.stores, self.imports, self.mutations, self.computed
+            self.loads, self.attributes, self.strings, self.stores, self.imports,
+            self.mutations, self.computed, self.formed, self.packages,
         ]  # fmt: skip
 
     @classmethod
     def unpack(cls, packed: Any) -> References:
         """Return the references that `pack` made lists of."""
-        loads, attributes, strings, stores, imports, mutations, computed = packed
+        loads, attributes, strings, stores, imports, mutations, computed, formed, packages = packed
         made = cls(
             [tuple(chain) for chain in loads],
             attributes,
@@ -85,6 +90,8 @@ class References:
         )
         made.mutations = [(scope, root, tuple(chain), how) for scope, root, chain, how in mutations]
         made.computed = [tuple(row) for row in computed]
+        made.formed = [tuple(row) for row in formed]
+        made.packages = packages
         return made
 
 
@@ -103,7 +110,7 @@ class _Collector:
         while pending:
             part = pending.pop()
             if isinstance(part, str):
-                if len(part) < 100 and all(piece.isidentifier() for piece in part.split(".")):
+                if len(part) < 100 and all(map(str.isidentifier, part.lstrip(".").replace(":", ".", 1).split("."))):
                     self.strings.add(part)
                 elif "{" in part:
                     self.strings.update(_formatted(part))

@@ -31,7 +31,7 @@ def shown(node: Node) -> str | None:
 
 def _value(value: object) -> str:
     """Return a value as text, a long table with a line for each element: so that a diff names the one that changed."""
-    whole = _text(value)
+    whole = as_text(value)
     brackets = _BRACKETS.get(type(value))
     if len(whole) <= _LINE or brackets is None:
         return whole
@@ -53,13 +53,14 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 
 def _elements(value: object) -> Iterable[str]:
     if isinstance(value, dict):
-        return (f"{_text(key)}: {_text(part)}" for key, part in value.items())
+        return (f"{as_text(key)}: {as_text(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
-        return map(_text, value)
-    return sorted(map(_text, value))  # type: ignore[call-overload]  # the order of a set is the hash seed's
+        return map(as_text, value)
+    return sorted(map(as_text, value))  # type: ignore[call-overload]  # the order of a set is the hash seed's
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return what a value looks like, without addresses."""
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything, and this is only shown

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from cas.digest import digest
 from memo.fingerprint.bytecode import bytecode_digest
-from memo.fingerprint.computed import computed_names
+from memo.fingerprint.computed import computed_names, formed_names
 from memo.fingerprint.mutations import mutations
+from memo.fingerprint.reads import packages_read
 from memo.fingerprint.references import references
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ SKIPPED = {"ctx", "kind", "type_comment", "type_ignores"}
 def translate(text: str, flags: int) -> dict[bytes, list[object]]:
     """Return, for each function in a text, its bytecode digest and what the text says of it.
 
-    A row is: digest of the syntax tree, digest of its docstrings, first line, last line, references as lists.
+    A row is: digest of the syntax tree, digests of the docstrings and of the annotations inside it, first line, last
+    line, references as lists.
     Where two functions compile to the same bytecode under the same name, they do the same: the first one counts.
     """
     try:
@@ -94,8 +96,11 @@ def _row(code: CodeType, node: Function) -> list[object]:
     found = references(code)
     found.mutations = mutations(node)
     found.computed = computed_names(node)
+    found.formed = formed_names(node)
+    found.packages = packages_read(node)
     first = _place(node)[1]
-    return [tree_digest(node), docs_digest(node), first, node.end_lineno or first, found.pack()]
+    annotated = annotations_digest(node)
+    return [tree_digest(node), docs_digest(node), annotated, first, node.end_lineno or first, found.pack()]
 
 
 def docs_digest(node: ast.AST) -> bytes:
@@ -104,6 +109,14 @@ def docs_digest(node: ast.AST) -> bytes:
     if not any(doc is not None for doc in docs):
         return b""
     return digest(repr(docs).encode("utf-8", "surrogatepass"))
+
+
+def annotations_digest(node: ast.AST) -> bytes:
+    """Return the digest of every annotation inside a node; empty if there is none."""
+    inside = [inner for inner in ast.walk(node) if inner is not node]
+    found = [getattr(inner, field, None) for inner in inside for field in ("annotation", "returns")]
+    found = [annotation for annotation in found if annotation is not None]
+    return fold_tree([found]) if found else b""
 
 
 def _doc(node: ast.AST) -> str | None:

@@ -319,7 +319,7 @@ def test_a_reference_to_what_is_gone_is_no_obstacle(project):
     )
     before = fingerprint(study.root)
     assert before.is_current()
-    assert [found.name for found in before.manifest if found.kind == "python"] == ["weakref.ProxyType"]
+    assert "weakref.ProxyType" in [found.name for found in before.manifest if found.kind == "python"]
 
 
 @pytest.mark.parametrize("restored", [False, True], ids=["new mtime", "mtime restored"])
