@@ -11,7 +11,7 @@ from pathlib import Path
 from .machine import describe
 from .report import duration, render
 
-GROUPS = ("scalars", "arguments", "hashing", "results", "codecs", "cold", "fingerprints", "crowd", "million")
+GROUPS = ("scalars", "arguments", "hashing", "files", "results", "codecs", "cold", "fingerprints", "crowd", "million")
 HERE = Path(__file__).parent
 
 

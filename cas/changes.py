@@ -117,15 +117,17 @@ def last_name(name: str) -> str:
     return text.partition(":")[2] or text
 
 
-def names(changes: Sequence[Change]) -> list[str]:
-    """Return short names of what changed, each once; of what came or went together, only what leads to the rest."""
+def names(changes: Sequence[Change], short: bool = True) -> list[str]:
+    """Return names of what changed, each once; of what came or went together, only what leads to the rest."""
     whole = {change.path for change in changes if change.how in ("added", "removed")}
     found: dict[str, None] = {}
     for change in changes:
-        if change.ingredient.kind == "root" and change.links:
-            found |= dict.fromkeys(last_name(link.now or link.was) for link in change.links)
+        one = change.ingredient
+        if one.kind == "root" and change.links:
+            led = [link.now or link.was for link in change.links]
+            found |= dict.fromkeys(map(last_name, led) if short else led)
         elif change.how not in ("added", "removed") or change.path[:-1] not in whole:
-            found[short_name(change.ingredient)] = None
+            found[short_name(one) if short or one.kind == "package" else one.name] = None
     return list(found)
 
 

@@ -66,7 +66,8 @@ _WEIGHTS = {"changed": 0, "relinked": 1, "added": 2, "removed": 3}
 def _more(changes: tuple[Change, ...]) -> str:
     """Return how many changes there are besides the first; what came or went together, or was swapped, is one."""
     swapped = {name for change in changes for link in change.links for name in (link.was, link.now)}
-    more = len(names([change for change in changes if not _came_or_went(change, swapped)])) - 1
+    kept = [change for change in changes if not _came_or_went(change, swapped)]
+    more = len(names(kept, short=False)) - 1
     return f", and {more:,} more change{'s' * (more > 1)}" if more > 0 else ""
 
 

@@ -45,7 +45,21 @@ class VersionRow:
 
 def version_rows(store: Store, module: str, qualname: str) -> Iterator[VersionRow]:
     """Yield the versions of a function, newest first, those without entries as well."""
-    found = [s for s in store.functions() if (s.function.module, s.function.qualname) == (module, qualname)]
+    return _rows(_summaries(store, module, qualname))
+
+
+def version_row(store: Store, record: FunctionRecord) -> VersionRow | None:
+    """Return one version, compared with the one before it only; None if it was removed meanwhile."""
+    found = _summaries(store, record.module, record.qualname)
+    place = next((at for at, summary in enumerate(found) if summary.function.fingerprint == record.fingerprint), None)
+    return None if place is None else next(_rows(found[place : place + 2]))
+
+
+def _summaries(store: Store, module: str, qualname: str) -> list[FunctionSummary]:
+    return [s for s in store.functions() if (s.function.module, s.function.qualname) == (module, qualname)]
+
+
+def _rows(found: list[FunctionSummary]) -> Iterator[VersionRow]:
     manifest = read_manifest(found[0].function) if found else None
     for place, summary in enumerate(found, 1):
         older = found[place].function if place < len(found) else None

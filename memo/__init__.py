@@ -10,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from memo.auditing import Audit, audit
     from memo.canonical.registration import register_canonical, unregister_canonical
-    from memo.decorator import Cache, Stats
     from memo.errors import (
         AdoptionRefused,
         CacheWarning,
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
         UnstableFunction,
     )
     from memo.explain import last_misses
+    from memo.files import Content, File
+    from memo.handle import Cache, Stats
     from memo.protocols import Decorate
 
     cached: Decorate
@@ -30,6 +31,8 @@ __all__ = [
     "Cache",
     "CacheWarning",
     "CodecError",
+    "Content",
+    "File",
     "MemoError",
     "Stats",
     "UnstableArgument",
@@ -44,8 +47,10 @@ __all__ = [
 
 _HOMES = {
     "Audit": "memo.auditing",
-    "Cache": "memo.decorator",
-    "Stats": "memo.decorator",
+    "Cache": "memo.handle",
+    "Content": "memo.files",
+    "File": "memo.files",
+    "Stats": "memo.handle",
     "audit": "memo.auditing",
     "cached": "memo.decorator",
     "last_misses": "memo.explain",

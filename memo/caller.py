@@ -6,19 +6,19 @@ Keeps promises 1 and 2 of the design, I5 (through Version.key) and I9.
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
 import time
+from functools import partial
 from threading import RLock
-from weakref import WeakSet
 
 import cas
-from memo.canonical import LONG, encode_arguments, pack_scalars
+from memo.canonical import LONG, pack_scalars
 from memo.codecs import by_name
-from memo.errors import CacheWarning, UnstableFunction, warn
+from memo.counts import record_at_end
+from memo.errors import CacheWarning, Raised, UnstableFunction, warn
 from memo.forks import wait_for_imports
-from memo.signature import Parameters, compile_forward, sort_options
+from memo.policy import KEEP, Policy
+from memo.signature import compile_forward
 from memo.version import MEMORY_BYTES, Version
 
 TYPE_CHECKING = False
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from cas import Store
     from cas.store import Fetched
+    from memo.canonical.frozen import FrozenFile
+    from memo.keys import Keys
     from memo.version import Remembered
 
 # `used` of an entry is kept to the day, so that a hit seldom has anything to write (as `relatime` does).
@@ -35,7 +37,6 @@ _DAY = 86400.0
 # A process that ends without running its exit handlers loses at most so many of its counted hits.
 _RECORD_EVERY = 1024
 _ROOTED_AT_ONCE = 256
-_callers: WeakSet[Caller] = WeakSet()
 _renewing = RLock()
 
 
@@ -43,26 +44,30 @@ class Caller:
     """Serves the calls of one cached function: from memory, from the store, or by computing.
 
     Args:
-        function: The user's function.
+        keys: The user's function, and what of a call makes its key.
         store: Where results are kept: an open store, or a location for `cas.open`.
         memory: Keep small results in memory as well.
         verify: `stamp` trusts a large blob whose file has not been touched, `always` hashes it at each hit.
         code: Options of `memo.fingerprint.fingerprint`.
+        policy: What is kept of a call, how, and for how long.
     """
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        keys: Keys,
         store: str | os.PathLike[str] | Store | None,
         memory: bool,
         verify: str,
         code: dict[str, Any],
+        policy: Policy = KEEP,
     ) -> None:
-        self.function = function
-        self.parameters = Parameters(function)
-        self.name = describe(function)
+        self.keys = keys
+        self.function = keys.function
+        self.parameters = keys.parameters
+        self.name = describe(keys.function)
         self.forward = compile_forward(self.parameters)
         self.code = code
+        self.policy = policy
         self.misses = 0
         self.bypassed = 0
         self._past_hits = 0
@@ -72,10 +77,17 @@ class Caller:
         self._given = os.path.abspath(os.path.expanduser(store)) if relative else store  # type: ignore[arg-type]
         self._store: Store | None = None
         self._always = verify == "always"
+        self._expires = policy.ttl is not None
+        self._open_frozen: Callable[..., FrozenFile] | None = None
         self._capacity = MEMORY_BYTES if memory else 0
         self._version: Version | None = None
         self._rooted: dict[tuple[int, ...], tuple[Version, tuple[type, ...]]] = {}
         self._touch_before = 0.0
+
+    @property
+    def remembers(self) -> bool:
+        """Whether small results are kept in memory."""
+        return self._capacity > 0
 
     # Two ways in: the second for any values, the first for those that pack natively
 
@@ -117,8 +129,8 @@ class Caller:
 
     def sign(self, values: list[Any]) -> tuple[Version, bytes]:
         """Return the version that answers for the code and for these values' classes, and their signature."""
-        signature, roots = encode_arguments(sort_options(values, self.parameters), self.parameters.names)
-        version = self.current()
+        version = self.current()  # first, since it opens the store, where digests of files are remembered
+        signature, roots = self.keys.encode(values)
         return (self._with_roots(version, roots) if roots else version), signature
 
     def current(self) -> Version:
@@ -135,7 +147,8 @@ class Caller:
             if version is None or not version.fingerprint.is_current():
                 self._retire()
                 self._keep_tables()
-                version = self._version = Version(fingerprint(self.function, **self.code), self._capacity)
+                code = {**self.code, "depends": (*self.code.get("depends", ()), *self.keys.depends)}
+                version = self._version = Version(fingerprint(self.function, **code), self._capacity)
             return version
 
     def _keep_tables(self) -> None:
@@ -173,38 +186,96 @@ class Caller:
         key, trouble = None, ""
         try:
             store = self._store or self.open()
-            if found is not None:
-                value = found[1] if found[0] else found[1](found[2], store.open_blob)
+            if found is not None and (found[4] == 0.0 or self.policy.lasts(found[4])):
+                value = found[1] if found[0] else found[1](found[2], self._open_frozen or store.open_blob)
                 version.hits += 1
                 version.saved += found[3]
                 return value
             key = version.key(signature)
-            row = store.fetch(key)
+            if found is not None:
+                version.forget(signature)
+            if self._expires:
+                row, created = self.find(key)
+                trouble = self.policy.expiry(created) if row is None and created else ""
+            else:
+                row, created = store.fetch(key), 0.0
             if row is not None:
-                return self.decode(version, signature, key, row)
+                return self.decode(version, signature, key, row, created)
         except CacheWarning:
             raise
+        except Raised as raised:
+            trouble = self.raise_again(version, key, raised)
         except Exception as error:  # noqa: BLE001 - whatever fails, the store or a file that goes meanwhile: compute
             from memo.explain import trouble_of  # noqa: PLC0415 - only when something went wrong
 
             version.forget(signature)
             trouble = f"could not use what is stored: {trouble_of(error)}"
             warn(f"{self.name} {trouble}")
-        from memo.flight import compute  # noqa: PLC0415 - a process that only hits never needs it
+        return self._compute(version, signature, key or version.key(signature), values, trouble)
 
-        return compute(self, version, signature, key or version.key(signature), values, trouble)
+    def _compute(
+        self, version: Version, signature: bytes, key: bytes, values: list[Any], trouble: str, fresh: bool = False
+    ) -> Any:
+        from memo.flight import Flight, compute  # noqa: PLC0415 - a process that only hits never needs it
 
-    def decode(self, version: Version, signature: bytes, key: bytes, row: Fetched) -> Any:
-        """Return the value of a fetched entry, as fresh as if computed, and count the hit."""
+        kind: str = self.parameters.kind
+        if kind == "coroutine":
+            from memo.coroutines import compute  # noqa: PLC0415 - only for whoever has coroutines
+        elif kind == "stream":
+            from memo.streams import compute  # noqa: PLC0415 - only for whoever has streams
+        return compute(Flight(self, version, signature, key, values, trouble, fresh))
+
+    def refresh(self, values: list[Any]) -> Any:
+        """Compute a call whether or not it is stored, and store its value in place of what is."""
+        version, signature = self.sign(values)
+        return self._compute(version, signature, version.key(signature), values, "it was asked to compute anew", True)
+
+    def find(self, key: bytes) -> tuple[Fetched | None, float]:
+        """Return what is stored for a call and lasts; and when anything was stored, if that matters."""
+        store = self._store or self.open()
+        if not self._expires:
+            return store.fetch(key), 0.0
+        # Asked before what it is the age of: what another process puts in its place meanwhile is younger, not older.
+        created = store.created(key) or 0.0
+        return (store.fetch(key) if self.policy.lasts(created) else None), created
+
+    def read(self, key: bytes) -> Any:
+        """Return the value that is stored for a call; NotFoundError if there is none."""
+        store = self._store or self.open()
+        row = store.fetch(key)
+        if row is None:
+            raise cas.NotFoundError(f"there is no entry {key.hex()[:12]}", "it has just been removed")
+        codec, digest, data, _, _ = row
+        open_blob = self._open_frozen or store.open_blob
+        return by_name(codec).decode(open_blob(digest, self._always) if data is None else data, open_blob)
+
+    def raise_again(self, version: Version, key: bytes | None, raised: Raised) -> str:
+        """Raise a stored exception, if this function keeps those of its class; else return why it is not."""
+        if not isinstance(raised.error, self.policy.exceptions):
+            return f"what is stored is an exception, and not among cache_exceptions=: {raised.message}"
+        version.hits += 1
+        version.saved += raised.cost
+        if key is not None:
+            version.touched.add(key)
+        raise raised.error
+
+    def decode(self, version: Version, signature: bytes, key: bytes, row: Fetched, created: float = 0.0) -> Any:
+        """Return the value of a fetched entry, as fresh as if computed, and count the hit.
+
+        Raises:
+            Raised: The call raised an exception, and that is stored.
+        """
         codec, digest, data, cost, used = row
         store = self._store or self.open()
         decode = by_name(codec).decode
-        if data is None:
-            value = decode(store.open_blob(digest, self._always), store.open_blob)
-        else:
-            value = decode(data, store.open_blob)
-            if self._capacity:
-                version.remember(signature, value, data, decode, cost)
+        open_blob = self._open_frozen or store.open_blob
+        try:
+            value = decode(open_blob(digest, self._always) if data is None else data, open_blob)
+        except Raised as raised:
+            raised.cost = cost
+            raise
+        if data is not None and self._capacity:
+            version.remember(signature, value, data, decode, cost, created)
         version.hits += 1
         version.saved += cost
         if used < self._touch_before:
@@ -218,13 +289,14 @@ class Caller:
         if self._store is None:
             given: Any = self._given
             is_place = given is None or isinstance(given, str) or hasattr(given, "__fspath__")
-            self._store = cas.open(given) if is_place else given
+            store: Store = cas.open(given) if is_place else given
+            if self.policy.readonly:
+                from memo.canonical.frozen import open_frozen  # noqa: PLC0415 - few ask for it
+
+                self._open_frozen = partial(open_frozen, store)
+            self._store = store  # only now, since other threads take it from here
             self._touch_before = time.time() - _DAY
-            # Registered anew, and so after the store's own, to run before the store closes.
-            atexit.unregister(_record_all)
-            atexit.register(_record_all)
-            _record_at_end_of_worker()
-            _callers.add(self)
+            record_at_end(self)
         return self._store
 
     def _versions(self) -> set[Version]:
@@ -257,7 +329,7 @@ class Caller:
 
     def __reduce__(self) -> tuple[Any, ...]:
         verify = "always" if self._always else "stamp"
-        return Caller, (self.function, self._given, bool(self._capacity), verify, self.code)
+        return Caller, (self.keys, self._given, bool(self._capacity), verify, self.code, self.policy)
 
 
 def describe(function: Callable[..., Any]) -> str:
@@ -266,32 +338,10 @@ def describe(function: Callable[..., Any]) -> str:
     return f"{getattr(function, '__module__', type(function).__module__)}.{qualname}"
 
 
-def _record_all() -> None:
-    for caller in list(_callers):
-        caller.record_hits()
-
-
-def _record_at_end_of_worker() -> None:
-    """Have a worker of `multiprocessing` record its hits: it ends without running the handlers of `atexit`."""
-    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
-    if process is not None and util is not None and process.parent_process() is not None:
-        util.Finalize(None, _record_all, exitpriority=0)
-
-
-def _become_worker(_: object) -> None:
-    _record_at_end_of_worker()
-
-
 def _forked() -> None:
-    """Leave what the parent counted to the parent."""
+    """Let go of a lock that a thread of the parent may hold."""
     global _renewing
     _renewing = RLock()
-    for caller in list(_callers):
-        caller.drop_counts()
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None and _callers:
-        # It forgets all that is to be done at the end before it does what is registered here.
-        util.register_after_fork(_become_worker, _become_worker)
 
 
 os.register_at_fork(before=wait_for_imports, after_in_child=_forked)

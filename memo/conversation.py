@@ -15,8 +15,8 @@ from cas.errors import CasError, InvalidInputError, NotFoundError
 from cas.lookup import find_version
 from cas.units import format_duration
 from memo.adopting import carry_out, prepare
-from memo.decorator import Cache
 from memo.errors import MemoError
+from memo.handle import Cache
 
 if TYPE_CHECKING:
     from cas import FunctionRecord, Store
@@ -31,6 +31,7 @@ def converse(version: str, verify: int, tolerance: Tolerance, yes: bool, locatio
     Raises:
         CasError: It was refused, or there is no such version or function.
     """
+    tolerance = tolerance.checked()
     store = open_store(location, writable=True)
     record = find_version(store, version)
     try:
@@ -46,6 +47,11 @@ def converse(version: str, verify: int, tolerance: Tolerance, yes: bool, locatio
 
 def _find(record: FunctionRecord) -> Caller:
     """Import the present function of a record's name from the current folder."""
+    if record.module == "__main__":
+        raise NotFoundError(
+            f"{record.qualname} was defined in a notebook or a console, where this command cannot look",
+            f"adopt there: f.cache.adopt('{record.fingerprint.hex()[:8]}')",
+        )
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = import_module(record.module)

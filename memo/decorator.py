@@ -1,28 +1,24 @@
-"""`memo.cached`, the decorator, and the handle that a decorated function carries as `.cache`."""
+"""`memo.cached`, the decorator, and the checks of its options."""
 
 from __future__ import annotations
 
 import os
-from collections import namedtuple
 from types import FunctionType, ModuleType
 
 import cas
 from memo.caller import Caller, describe
 from memo.errors import UnstableFunction
+from memo.handle import Cache, serve_by
+from memo.keys import Keys
+from memo.policy import Policy, checked
 from memo.signature import compile_wrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
-    from cas import Entry
-    from cas.manifest import Manifest
-    from memo.adopting import Adoption, Calls
-    from memo.explain import Explanation
-
-# Generators and coroutines of every kind: their result is not a value, but something that makes values.
-_RESUMABLE = 0x20 | 0x80 | 0x100 | 0x200
+_GENERATOR, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x20, 0x100, 0x200
 
 
 def cached(
@@ -36,6 +32,16 @@ def cached(
     version: Any = None,
     pin: Any = "minor",
     allow_mutable_bindings: bool = False,
+    ignore: Any = (),
+    key: Any = None,
+    normalize: Any = None,
+    ttl: Any = None,
+    cache_exceptions: Any = (),
+    codec: str = "auto",
+    compress: str | None = None,
+    min_cost: Any = 0.0,
+    readonly: bool = False,
+    store_args: bool = False,
 ) -> Any:
     """Keep a function's results in a store, and return them whenever it is called again with equal arguments.
 
@@ -57,14 +63,29 @@ def cached(
             "none", or a dict of these by package, "*" for the others.
         allow_mutable_bindings: Accept a function that closes over mutable values; they are part of its key, as they
             are at each call.
+        ignore: Names of parameters that are not part of the key, such as `["verbose"]`. Of `self`, only the state is
+            left out: its class counts.
+        key: Functions by parameter; what one returns stands for the argument in the key: `{"x": round}`.
+        normalize: Functions by parameter, or one for every argument; what one returns replaces the argument, in the
+            call and in the key.
+        ttl: Seconds, or a `datetime.timedelta`, after which a stored result is computed again.
+        cache_exceptions: Classes of exceptions that are stored, and raised again, as results are returned.
+        codec: In which form results are stored: "auto" for the safest that is exact, "npy", "tree", "mat", "hdf5",
+            "arrow", "sparse", "text", "json", "pickle", or one of your own; "stream" for the items of a generator.
+        compress: "zstd" compresses what is stored, "auto" only where a sample of it shrinks.
+        min_cost: Seconds; a result that took less is not stored.
+        readonly: Return large arrays as read-only maps of what is stored, which the next cached function does not
+            hash again.
+        store_args: Store the arguments as well, for `f.cache.replay`.
 
     Returns:
         A function with the same parameters, and the handle `.cache` (see `Cache`); `__wrapped__` is the original.
 
     Raises:
-        UnstableFunction: The function is a generator or a coroutine, or, at its first call, closes over mutable
-            values.
+        UnstableFunction: The function is a generator function without `codec="stream"`, or an asynchronous one; or,
+            at its first call, closes over mutable values.
         cas.InvalidInputError: An option has none of its values.
+        CodecError: There is no such codec, or it lacks a package.
     """
     if verify not in ("stamp", "always"):
         raise cas.InvalidInputError(f"expected verify='stamp' or 'always', found {verify!r}")
@@ -75,17 +96,22 @@ def cached(
         "allow_mutable_bindings": allow_mutable_bindings,
     }
 
+    given = Policy(ttl, cache_exceptions, codec, compress, min_cost, readonly, store_args)
+    policy = checked(given)
+
     def decorate(function: Any) -> Any:
-        _check_function(function)
-        caller = Caller(function, store, memory, verify, code)
-        wrapper = compile_wrapper(function, caller.parameters, caller.serve, caller.serve_scalars)
+        _check_function(function, policy)
+        caller = Caller(Keys(function, ignore, key, normalize), store, memory, verify, code, policy)
+        serve = serve_by(caller, caller.serve)
+        scalars = caller.serve_scalars if caller.keys.plain else serve
+        wrapper = compile_wrapper(function, caller.parameters, serve, scalars, caller.parameters.kind)
         wrapper.cache = Cache(caller)  # type: ignore[attr-defined]
         return wrapper
 
     return decorate if function is None else decorate(function)
 
 
-def _check_function(function: Any) -> None:
+def _check_function(function: Any, policy: Policy) -> None:
     if not callable(function) or isinstance(function, classmethod | staticmethod | type):
         raise UnstableFunction(
             f"expected a function to cache, found {function!r}",
@@ -93,11 +119,19 @@ def _check_function(function: Any) -> None:
             "cache a function that makes it",
         )
     flags = function.__code__.co_flags if type(function) is FunctionType else 0
-    if flags & _RESUMABLE:
+    if flags & (_ASYNC_GENERATOR | _ITERABLE_COROUTINE):
         raise UnstableFunction(
-            f"expected a function that returns its result, found a generator or coroutine: {describe(function)}",
-            "return a list or an array, or cache the plain function that does the work",
+            f"expected a function that returns its result, found an asynchronous generator: {describe(function)}",
+            "return a list of its items from an `async def`, or cache what makes one item",
         )
+    streams = policy.codec == "stream"
+    if bool(flags & _GENERATOR) != streams:
+        found, mend = ("no generator function", 'leave out codec="stream"') if streams else (
+            "a generator function", 'store its items as they are consumed, with @memo.cached(codec="stream"), '
+            "or return a list or an array",
+        )  # fmt: skip
+        wanted = 'a generator function for codec="stream"' if streams else "a function that returns its result"
+        raise UnstableFunction(f"expected {wanted}, found {found}: {describe(function)}", mend)
 
 
 def _declared(depends: Any) -> tuple[Any, ...]:
@@ -137,142 +171,3 @@ def _checked_pin(pin: Any) -> Any:
                 'of single packages, give a dict such as {"numpy": "exact", "*": "minor"}',
             )
     return pin
-
-
-class Stats(namedtuple("Stats", "hits misses bypassed saved entries size cost stored_hits stored_saved")):
-    """What a cached function did in this process, and what its store holds for it.
-
-    Attributes:
-        hits: Calls of this process that were served.
-        misses: Calls of this process that were computed.
-        bypassed: Calls of this process whose arguments have no canonical form.
-        saved: Seconds of computing that the hits saved.
-        entries: Results stored, of all versions of the function.
-        size: Their bytes.
-        cost: Seconds of computing that they stand for.
-        stored_hits: Calls served so far, in all processes.
-        stored_saved: Seconds that those saved.
-    """
-
-    __slots__ = ()
-
-
-class Cache:
-    """The handle on what is stored for one function: `f.cache`.
-
-    `key`, `contains` and `forget` take the arguments of a call of the function. Unlike the function itself, they
-    raise the errors of the store and of the arguments.
-    """
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-        self._bind = compile_wrapper(caller.function, caller.parameters, caller.sign, caller.sign)
-
-    @property
-    def declared(self) -> dict[str, Any]:
-        """What was given to the decorator about the code: `depends`, `version`, `pin`, `allow_mutable_bindings`."""
-        return self._caller.code
-
-    def key(self, *args: Any, **kwargs: Any) -> str:
-        """Return the call key as hexadecimal text: an ENTRY for the `cas` command.
-
-        Raises:
-            UnstableArgument: An argument has no canonical form.
-        """
-        version, signature = self._bind(*args, **kwargs)
-        return str(version.key(signature).hex())
-
-    def contains(self, *args: Any, **kwargs: Any) -> bool:
-        """Return whether the store has a result for this call under the code as it is now."""
-        return self._caller.open().fetch(bytes.fromhex(self.key(*args, **kwargs))) is not None
-
-    def forget(self, *args: Any, **kwargs: Any) -> bool:
-        """Remove this call's entry, so that it computes next time; return whether there was one."""
-        version, signature = self._bind(*args, **kwargs)
-        version.forget(signature)
-        return bool(self._caller.open().forget([version.key(signature)]))
-
-    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
-        """Return whether this call would hit or miss, and why; printed, it is for reading. Computes nothing."""
-        from memo.explain import explain  # noqa: PLC0415 - only to explain
-
-        def explained(values: list[Any]) -> Explanation:
-            return explain(self._caller, values)
-
-        caller = self._caller
-        bind: Any = compile_wrapper(caller.function, caller.parameters, explained, explained)
-        return bind(*args, **kwargs)  # type: ignore[no-any-return]
-
-    def adopt(
-        self,
-        from_version: str,
-        verify: int = 5,
-        *,
-        calls: Calls = (),
-        rtol: float = 0.0,
-        atol: float = 0.0,
-        ulp: int = 0,
-    ) -> Adoption:
-        """Take over the results of an earlier version, after computing some of its calls again with the present code.
-
-        For a change that should not change results. Unless every result that is computed again equals the stored one,
-        nothing is changed. Printed, what is returned says what was taken over and on what evidence.
-
-        Args:
-            from_version: The start of the earlier version's fingerprint, as `cas ls FUNCTION --versions` shows it;
-                with a name before it, `old.module.name@3f2a`, if the function was called otherwise then.
-            verify: How many calls to compute again.
-            calls: Calls that are among these, each a tuple of arguments, or a dict of them by name. Of large arrays
-                the store keeps digests only, so that calls with such arguments must be given.
-            rtol: Numbers may differ by this times the size of the stored one.
-            atol: Numbers may differ by this.
-            ulp: Numbers may differ by so many units in the last place.
-
-        Raises:
-            AdoptionRefused: A result differs, and the message says where and by how much; too few calls can be
-                computed again; or the parameters do not match.
-            cas.NotFoundError: There is no such version, or it has no result for one of `calls`.
-        """
-        from memo.adopting import adopt  # noqa: PLC0415 - only to adopt
-        from memo.adopting.difference import Tolerance  # noqa: PLC0415 - likewise
-
-        return adopt(self._caller, from_version, verify, calls=calls, tolerance=Tolerance(rtol, atol, ulp))
-
-    def entries(self) -> Iterator[Entry]:
-        """Yield what is stored for the function, of all its versions, newest first."""
-        record = self._caller.current().fingerprint
-        return self._caller.open().entries(record.module, record.qualname)
-
-    def manifest(self) -> Manifest:
-        """Return what the function depends on: every ingredient of its fingerprint, with origin and source.
-
-        Printed, it is a table. The classes of a call's arguments join with the call, and are not in it.
-        """
-        return self._caller.current().fingerprint.manifest
-
-    def stats(self) -> Stats:
-        """Return what the function did in this process, and what its store holds for it."""
-        caller = self._caller
-        store = caller.open()
-        caller.record_hits()
-        fingerprint = caller.current().fingerprint
-        mine = [
-            summary
-            for summary in store.functions()
-            if (summary.function.module, summary.function.qualname) == (fingerprint.module, fingerprint.qualname)
-        ]
-        hits, saved = caller.counts()
-        return Stats(
-            hits,
-            caller.misses,
-            caller.bypassed,
-            saved,
-            sum(summary.entries for summary in mine),
-            sum(summary.size for summary in mine),
-            sum(summary.cost for summary in mine),
-            sum(summary.hits for summary in mine),
-            sum(summary.saved for summary in mine),
-        )
-
-    def __repr__(self) -> str:
-        return f"<cache of {self._caller.name}>"

@@ -4,6 +4,7 @@ MemoError
 ├── UnstableArgument (TypeError)   an argument has no canonical form; the message names the path to it
 ├── UnstableFunction (TypeError)   a function cannot be fingerprinted; the message names the variable
 ├── AdoptionRefused                results of earlier code are not shown to be those of the present code
+├── Raised, RaisedEarlier          a stored result is an exception; when and where it was first raised
 └── CodecError (ValueError)        a value cannot be encoded exactly, or stored bytes cannot be decoded
 
 CacheWarning is how `memo.cached` speaks when the user's call went well and the store did not.
@@ -32,6 +33,28 @@ class AdoptionRefused(MemoError):  # noqa: N818 - says what happened
 
 class CodecError(MemoError, ValueError):
     """A value that no codec takes exactly, or bytes that a codec refuses to decode."""
+
+
+class Raised(MemoError):  # noqa: N818 - says what happened
+    """What is stored of a call is an exception that it raised.
+
+    Attributes:
+        error: The exception, made anew.
+        cost: Seconds that it took to raise it.
+    """
+
+    cost = 0.0
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the call raised a {type(error).__qualname__}", "its result is that exception")
+        self.error = error
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Raised, (self.error,)
+
+
+class RaisedEarlier(MemoError):  # noqa: N818 - says what happened
+    """The cause of an exception that is raised again: when it was first raised, and where, as text."""
 
 
 class CacheWarning(UserWarning):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import cas
 from memo.codecs import by_name
-from memo.errors import CacheWarning, MemoError, UnstableFunction, hint_of
+from memo.errors import CacheWarning, MemoError, Raised, UnstableFunction, hint_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Computed calls that a process remembers.
 _REMEMBERED = 100
+_NOT_SHOWN = frozenset({"user", "arguments"})
 _KEY = 12
 _CODE = 8
 _noted: deque[Noted] = deque(maxlen=_REMEMBERED)
@@ -82,7 +83,7 @@ def _hit_lines(hit: Explanation) -> list[str]:
     place = "this process's memory" if hit.source == "memory" else "the store"
     lines, entry = [f"hit: {hit.function}, from {place}"], hit.entry
     if entry is None:
-        return [*lines, "its entry is no longer in the store"]
+        return [*lines, "it is not in the store"]
     age = format_age(time.time() - entry.created)
     when = "just now" if age == "now" else f"{age} ago"
     code = entry.function.fingerprint.hex()[:_CODE]
@@ -90,7 +91,8 @@ def _hit_lines(hit: Explanation) -> list[str]:
     adopted = [name for name in told if name.startswith("adopted from ")]
     lines.append(f"computed {when} in {format_duration(entry.cost)}" + ("" if adopted else f" by version {code}"))
     lines += [f"{name} ({told.pop(name)})" for name in adopted]
-    lines.append("on " + ", ".join(f"{name} {value}" for name, value in told.items() if value and name != "user"))
+    shown = (f"{name} {value}" for name, value in told.items() if value and name not in _NOT_SHOWN)
+    lines.append("on " + ", ".join(shown))
     return list(map(plain, [*lines, f"entry {entry.key.hex()[:_KEY]}: {entry.summary}"]))
 
 
@@ -111,14 +113,16 @@ def explain(caller: Caller, values: list[Any]) -> Explanation:
         store = caller.open()
     except Exception as error:  # noqa: BLE001 - whatever it is, the call would compute
         return Explanation(caller.name, "miss", key.hex(), trouble=f"the store does not open: {trouble_of(error)}")
-    call = cas.Call(key, version.record(caller.parameters.names), signature)
-    return _look(version, call, store, caller._always) or _explain_miss(store, call, None)  # noqa: SLF001 - same package
+    call = cas.Call(key, version.record(caller.keys.names), signature)
+    return _look(caller, version, call, store) or _explain_miss(store, call, None)
 
 
-def _look(version: Version, call: cas.Call, store: Store, always: bool) -> Explanation | None:
+def _look(caller: Caller, version: Version, call: cas.Call, store: Store) -> Explanation | None:
     """Return what would be served, or why what is stored cannot be; None if nothing is."""
     key, name = call.key, call.function.name
     kept = version.memory.get(call.signature)
+    if kept is not None and kept[4] and not caller.policy.lasts(kept[4]):
+        kept = None
     entry: Entry | None = None
     try:
         try:
@@ -126,12 +130,19 @@ def _look(version: Version, call: cas.Call, store: Store, always: bool) -> Expla
         except cas.NotFoundError:
             if kept is None:
                 return None
+        if kept is None and entry is not None and not caller.policy.lasts(entry.created):
+            return Explanation(name, "miss", key.hex(), entry=entry, trouble=caller.policy.expiry(entry.created))
         reader = _reader(store)
         if kept is None:
             codec, digest, data, _, _ = _fetch(key, entry, reader, store)
+            always = caller._always  # noqa: SLF001 - same package
             by_name(codec).decode(reader.open_blob(digest, always) if data is None else data, reader.open_blob)
         elif not kept[0]:
             kept[1](kept[2], reader.open_blob)
+    except Raised as raised:
+        if not isinstance(raised.error, caller.policy.exceptions):
+            trouble = f"what is stored is an exception, and not among cache_exceptions=: {raised.message}"
+            return Explanation(name, "miss", key.hex(), entry=entry, trouble=trouble)
     except Exception as error:  # noqa: BLE001 - whatever fails: the call computes
         hint = "the call computes it again" if isinstance(error, cas.IntegrityError) else hint_of(error)
         trouble = f"what is stored for this call cannot be used: {error}\nhint: {hint}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 from os import PathLike
 from types import ModuleType
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
@@ -10,8 +11,8 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, over
 from cas import Entry, Store
 from cas.manifest import Manifest
 from memo.adopting import Adoption
-from memo.decorator import Stats
 from memo.explain import Explanation
+from memo.handle import Stats
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -20,12 +21,15 @@ Pin = Literal["minor", "exact", "none"]
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Handle(Protocol[P]):
-    """`f.cache`: see `memo.decorator.Cache`, whose methods take the arguments of `f`."""
+class Handle(Protocol[P, R_co]):
+    """`f.cache`: see `memo.handle.Cache`, whose methods take the arguments of `f`."""
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str: ...
     def contains(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool: ...
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    def arguments(self, entry: Entry | str) -> dict[str, Any]: ...
+    def replay(self, entry: Entry | str) -> R_co: ...
     def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation: ...
     def adopt(
         self,
@@ -46,7 +50,7 @@ class Cached(Protocol[P, R_co]):
     """A cached function: called as before, with a handle on what is stored for it."""
 
     @property
-    def cache(self) -> Handle[P]: ...
+    def cache(self) -> Handle[P, R_co]: ...
     @property
     def __wrapped__(self) -> Callable[P, R_co]: ...
     @property
@@ -85,4 +89,14 @@ class Decorate(Protocol):
         version: object = None,
         pin: Pin | Mapping[str, Pin] = "minor",
         allow_mutable_bindings: bool = False,
+        ignore: Collection[str] = (),
+        key: Mapping[str, Callable[[Any], object]] | None = None,
+        normalize: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]] | None = None,
+        ttl: float | timedelta | None = None,
+        cache_exceptions: type[Exception] | Sequence[type[Exception]] = (),
+        codec: str = "auto",
+        compress: Literal["zstd", "auto"] | None = None,
+        min_cost: float | timedelta = 0.0,
+        readonly: bool = False,
+        store_args: bool = False,
     ) -> Decorator: ...

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _VAR_POSITIONAL = 0x04
 _VAR_KEYWORD = 0x08
+_GENERATOR = 0x20
+_COROUTINE = 0x80
+# How a wrapper is defined, and how it comes to its value.
+_FORMS = {"": ("def", "{}"), "coroutine": ("async def", "await {}"), "stream": ("def", "(yield from {})")}
 
 
 class Parameters:
@@ -26,14 +30,18 @@ class Parameters:
 
     Attributes:
         names: In the order of a signature's values; `*rest` and `**options` carry their stars.
+        normalize: What turns the values that were given into those that the function gets; None if they are the same.
+        kind: What a call gives: "coroutine", "stream" for a generator, or "" for its value.
     """
 
-    __slots__ = ("_keyword_only", "_positional_only", "_regular", "names")
+    __slots__ = ("_keyword_only", "_positional_only", "_regular", "kind", "names", "normalize")
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        self.normalize: Callable[[list[Any]], list[Any]] | None = None
         if type(function) is not FunctionType:
             self._regular, self._positional_only, self._keyword_only = 0, 0, 0
             self.names: tuple[str, ...] = ("*args", "**kwargs")
+            self.kind = ""
             return
         code = function.__code__
         self._regular = code.co_argcount
@@ -47,6 +55,7 @@ class Parameters:
         if code.co_flags & _VAR_KEYWORD:
             names.append(f"**{extra.pop(0)}")
         self.names = tuple(names)
+        self.kind = "coroutine" if code.co_flags & _COROUTINE else "stream" if code.co_flags & _GENERATOR else ""
 
     @property
     def header(self) -> str:
@@ -79,23 +88,27 @@ class Parameters:
 
 
 def compile_wrapper(
-    function: Callable[..., Any], parameters: Parameters, serve: Serve, serve_scalars: Serve
+    function: Callable[..., Any], parameters: Parameters, serve: Serve, serve_scalars: Serve, kind: str = ""
 ) -> FunctionType:
     """Return a function with `function`'s parameters, name and defaults that calls `serve` with the bound values.
 
     Args:
         function: What is wrapped.
         parameters: Its parameters.
-        serve: Called with the list of values, in the order of `parameters.names`.
+        serve: Called with the list of values, in the order of `parameters.names`, normalized.
         serve_scalars: Called instead when every value's type is one that packs without a check.
+        kind: What `serve` gives, as `Parameters.kind` says it.
     """
+    if parameters.normalize is not None:
+        serve = serve_scalars = _normalizing(serve, parameters.normalize)
     names = {name.lstrip("*") for name in parameters.names}
     prefix = "_"
     while any(name.startswith(prefix) for name in names):
         prefix += "_"
     values = f"[{', '.join(name.lstrip('*') for name in parameters.names)}]"
-    body = f"return {prefix}serve({values})"
-    if names and not any(name.startswith("*") for name in parameters.names):
+    define, result = _FORMS[kind]
+    body = "return " + result.format(f"{prefix}serve({values})")
+    if names and not kind and not any(name.startswith("*") for name in parameters.names):
         scalars = " and ".join(f"{prefix}type({name}) in {prefix}scalars" for name in parameters.names)
         body = f"if {scalars}:\n        return {prefix}serve_scalars({values})\n    {body}"
     space: dict[str, Any] = {
@@ -106,11 +119,15 @@ def compile_wrapper(
     }
     name = getattr(function, "__name__", type(function).__name__)
     exec(  # noqa: S102 - the text is made of the function's own parameter names
-        compile(f"def wrapper({parameters.header}):\n    {body}\n", f"<memo.cached {name}>", "exec"), space
+        compile(f"{define} wrapper({parameters.header}):\n    {body}\n", f"<memo.cached {name}>", "exec"), space
     )
     wrapper: FunctionType = space.pop("wrapper")
     _dress(wrapper, function)
     return wrapper
+
+
+def _normalizing(serve: Serve, normalize: Callable[[list[Any]], list[Any]]) -> Serve:
+    return lambda values: serve(normalize(values))
 
 
 def _dress(wrapper: FunctionType, function: Callable[..., Any]) -> None:

@@ -32,6 +32,11 @@ class StoredTables:
                 return
 
 
+# Where what was found out about files is kept; None before the first store is open.
+kept: StoredTables | None = None
+
+
 def keep_tables(store: Store) -> None:
     """Let the tables of files met from now on be kept in `store`."""
-    code.table_cache = StoredTables(store)
+    global kept
+    kept = code.table_cache = StoredTables(store)

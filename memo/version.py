@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import cas
     from memo.fingerprint import Fingerprint
 
-    Remembered = tuple[bool, Any, bytes, float]
-    """Immutable?; the value itself, or its decoder; the encoded bytes; the cost in seconds."""
+    Remembered = tuple[bool, Any, bytes, float, float]
+    """To be returned as it is?; the value itself, or its decoder; the encoded bytes; the cost in seconds; when it was
+    stored, if it expires."""
 
 # The first bytes of what a call key is the digest of: another layout of keys needs another number (I5).
 _KEY_VERSION = b"memo call 2\0"
@@ -64,13 +65,24 @@ class Version:
         self.recorded, self._recorded_saved, self.touched = hits, saved, fresh
         return hits - before, saved - saved_before, touched
 
-    def remember(self, signature: bytes, value: Any, data: bytes, decode: Callable[..., Any], cost: float) -> None:
-        """Keep a small result in memory: the value itself if nothing can change it, else its bytes (X25)."""
+    def remember(
+        self,
+        signature: bytes,
+        value: Any,
+        data: bytes,
+        decode: Callable[..., Any],
+        cost: float,
+        created: float = 0.0,
+    ) -> None:
+        """Keep a small result in memory: the value itself if nothing can change it, else its bytes (X25).
+
+        One that expires, with the time when it was `created`, is never returned without a look at the clock.
+        """
         size = len(data) + len(signature) + _OVERHEAD
         if size > self._capacity:
             return
-        frozen = type(value) in _FROZEN
-        kept = (frozen, value if frozen else decode, data, cost)
+        frozen = type(value) in _FROZEN and not created
+        kept = (frozen, value if frozen else decode, data, cost, created)
         if self.memory.setdefault(signature, kept) is not kept:
             return  # another thread was first, and its bytes are counted
         self._occupied += size

@@ -11,10 +11,11 @@ import click
 from cas.changes import names
 from cas.cli.code import print_code, print_sources
 from cas.cli.output import Column, count, note, print_facts, print_json, print_json_list, print_table, printable
+from cas.errors import NotFoundError
 from cas.listing import local_time, when
 from cas.lookup import find_function, find_version
 from cas.units import format_age, format_duration, format_size
-from cas.versions import code_json, version_json, version_rows
+from cas.versions import code_json, version_json, version_row, version_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -93,8 +94,9 @@ def _print_with_code(rows: Iterable[VersionRow]) -> None:
 def show_version(store: Store, text: str, as_json: bool) -> None:
     """Print everything about one version: its figures, and the code with all that it uses."""
     record = find_version(store, text)
-    rows = version_rows(store, record.module, record.qualname)
-    row = next(row for row in rows if row.record.fingerprint == record.fingerprint)
+    row = version_row(store, record)
+    if row is None:
+        raise NotFoundError(f"{label(record)} has just been removed", "`cas ls` lists what there is")
     if as_json:
         print_json(version_json(row) | _ingredients(row))
         return

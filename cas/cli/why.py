@@ -105,8 +105,9 @@ def _explain_latest(store: Store, name: tuple[str, str], limit: int | None, as_j
 
 
 def _adopted(entry: Entry) -> list[tuple[str, str]]:
-    """Return from which versions an entry was taken over, and on what evidence; none if it was computed."""
-    return [(name, evidence) for name, evidence in entry.provenance.items() if name.startswith("adopted from ")]
+    """Return from which versions an entry was taken over, the last first, and on what evidence; none if computed."""
+    found = [(name, evidence) for name, evidence in entry.provenance.items() if name.startswith("adopted from ")]
+    return sorted(found, key=lambda one: one[1], reverse=True)  # the evidence begins with the time
 
 
 def _verdict(entry: Entry, reason: Reason) -> str:

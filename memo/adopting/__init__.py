@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cas
+from cas.errors import IntegrityError
 from cas.lookup import find_version
 from cas.manifest import Manifest
 from cas.units import format_duration
@@ -23,6 +24,7 @@ from memo.adopting.translation import Translation
 from memo.adopting.trials import Earlier, Trial
 from memo.codecs import by_name
 from memo.errors import AdoptionRefused
+from memo.keys import KEYED
 from memo.version import Version
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ def adopt(
 
     See `prepare` and `carry_out`.
     """
+    tolerance = tolerance.checked()
     return carry_out(caller, prepare(caller, caller.open(), from_version, verify, calls), tolerance)
 
 
@@ -131,24 +134,27 @@ def prepare(caller: Caller, store: Store, from_version: str, verify: int = 5, ca
         AdoptionRefused: Too few calls can be computed again, or the parameters of the two versions do not match.
         NotFoundError: There is no such version, or it has no result for one of `calls`.
     """
-    _check_request(store, verify)
+    _check_request(store, from_version, verify)
     present = caller.current().fingerprint
     named = from_version if "@" in from_version else f"{present.module}:{present.qualname}@{from_version}"
     record = find_version(store, named)
     version = _present(caller, record)
-    earlier = Earlier(store, record, Translation(record.parameters, caller.function, caller.parameters))
+    earlier = Earlier(store, record, Translation(record.parameters, caller.keys))
     entries = sum(found.entries for found in store.functions() if found.function.fingerprint == record.fingerprint)
+    _check_keys(caller, earlier)
     if version.fingerprint.digest == record.fingerprint:
         raise cas.InvalidInputError(f"{earlier} is the present code, whose results are hits already", _LISTING)
     if not entries:
         raise AdoptionRefused(f"{earlier} has no results", _LISTING)
-    given = [earlier.given(caller, call) for call in calls]
-    drawn, missing = earlier.draw(max(verify - len(given), 0), {trial.entry.key for trial in given})
-    plan = Plan(earlier, version, (*given, *drawn), entries)
+    # A call that is named twice is evidence once.
+    given = {trial.entry.key: trial for trial in (earlier.given(caller, call) for call in calls)}
+    drawn, missing = earlier.draw(max(verify - len(given), 0), set(given))
+    plan = Plan(earlier, version, (*given.values(), *drawn), entries)
     if len(plan.trials) < min(verify, entries):
         raise AdoptionRefused(
-            f"{earlier}: expected {min(verify, entries)} calls that can be computed again, found {len(plan.trials)} "
-            f"of {entries:,}: {missing or 'an argument'!r} cannot be rebuilt from what is stored of it",
+            f"{earlier}: expected {_count(min(verify, entries), 'call')} that can be computed again, found "
+            f"{len(plan.trials)} of {entries:,}: {missing or 'an argument'!r} cannot be rebuilt from what is stored "
+            "of it",
             "in Python, name calls that have a stored result: f.cache.adopt(..., calls=[(x, 3), {'x': x, 'n': 3}])",
         )
     for trial in plan.trials:
@@ -167,7 +173,7 @@ def carry_out(caller: Caller, plan: Plan, tolerance: Tolerance = EXACT) -> Adopt
     start = time.perf_counter()
     compared = [(trial, *_compare(caller, plan, trial, tolerance)) for trial in plan.trials]
     seconds = time.perf_counter() - start
-    wrong = [f"{trial}\n    {beyond}" for trial, beyond, _ in compared if beyond is not None]
+    wrong = [(trial, beyond) for trial, beyond, _ in compared if beyond is not None]
     if wrong:
         raise _refusal(plan, wrong, tolerance)
     # By the digest: what the code imports as it runs may only have to be looked at again.
@@ -182,7 +188,13 @@ def carry_out(caller: Caller, plan: Plan, tolerance: Tolerance = EXACT) -> Adopt
     return replace(adoption, made=copied.made, kept=copied.kept, damaged=copied.damaged)
 
 
-def _check_request(store: Store, verify: int) -> None:
+def _check_request(store: Store, from_version: object, verify: object) -> None:
+    if not isinstance(from_version, str):
+        raise cas.InvalidInputError(f"expected a version as text, such as '3f2a', found {from_version!r}", _LISTING)
+    if not isinstance(verify, int) or isinstance(verify, bool):
+        raise cas.InvalidInputError(
+            f"expected a whole number of calls to verify, found verify={verify!r}", "write verify=5"
+        )
     if verify < 1:
         raise cas.InvalidInputError(
             f"expected at least one call to verify, found verify={verify}",
@@ -192,9 +204,22 @@ def _check_request(store: Store, verify: int) -> None:
         raise cas.ReadOnlyError(f"the store {store.location} is open for reading only", "make the folder writable")
 
 
+def _check_keys(caller: Caller, earlier: Earlier) -> None:
+    """Refuse results whose key, then or now, holds something else than the arguments."""
+    mark = f"depends ({KEYED!r}"
+    keyed = any(part.name.startswith(mark) for part in Manifest.unpack(earlier.record.manifest))
+    if keyed or caller.keys.keyed:
+        raise AdoptionRefused(
+            f"{earlier}: functions stand for arguments in its key, then or now (key=), so its calls cannot be told",
+            "let the calls be computed again",
+        )
+
+
 def _present(caller: Caller, record: FunctionRecord) -> Version:
     """Return the present version for the classes of arguments that an earlier version was called with."""
     manifest = Manifest.unpack(record.manifest)
+    if not manifest:
+        raise IntegrityError(f"the manifest of {record.name} is empty", "another program wrote it; compute again")
     roots = []
     for label, place in manifest[0].links:
         if label.startswith("r:"):
@@ -214,7 +239,8 @@ def _check_key(caller: Caller, plan: Plan, trial: Trial) -> None:
     if (version.fingerprint.digest, signature) != expected:
         raise AdoptionRefused(
             f"the present code looks for {trial} under another key than {plan.earlier} would have it",
-            "its arguments hold other classes of yours than they did then: let the calls be computed again",
+            "leave new parameters at their defaults in calls=; if its arguments hold other classes of yours than they "
+            "did then, let the calls be computed again",
         )
 
 
@@ -225,7 +251,7 @@ def _compare(
     stored = _stored(plan.earlier.store, trial)
     try:
         computed = caller.forward(caller.function, trial.values)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AdoptionRefused(
             f"{trial} has a stored result, and raised {type(error).__name__} when it was computed again: {error}",
             "the present code does not do what the earlier version did, or what it needs is not here",
@@ -241,19 +267,21 @@ def _stored(store: Store, trial: Trial) -> object:
     return by_name(codec).decode(store.open_blob(digest) if data is None else data, store.open_blob)
 
 
-def _refusal(plan: Plan, wrong: list[str], tolerance: Tolerance) -> AdoptionRefused:
+def _refusal(plan: Plan, wrong: list[tuple[Trial, Difference]], tolerance: Tolerance) -> AdoptionRefused:
     more = [f"and {len(wrong) - _SHOWN:,} more"] if len(wrong) > _SHOWN else []
+    # Only floating numbers have a tolerance.
+    may_pass = tolerance == EXACT and any(beyond.max_ulp is not None for _, beyond in wrong)
     return AdoptionRefused(
         f"{len(wrong):,} of {_count(len(plan.trials), 'call')} computed again gave another result than {plan.earlier} "
-        "has stored; nothing was changed\n  " + "\n  ".join([*wrong[:_SHOWN], *more]),
-        "mend the code"
-        + (", or say how far numbers may lie apart: rtol=, atol= or ulp=" if tolerance == EXACT else ""),
+        "has stored; nothing was changed\n  "
+        + "\n  ".join([*(f"{trial}\n    {beyond}" for trial, beyond in wrong[:_SHOWN]), *more]),
+        "mend the code" + (", or say how far numbers may lie apart: rtol=, atol= or ulp=" if may_pass else ""),
     )
 
 
 def _pairs(caller: Caller, plan: Plan) -> Iterator[tuple[bytes, cas.Call]]:
     """Yield the key of each entry, and the present call that is to have its result."""
-    record = plan.version.record(caller.parameters.names)
+    record = plan.version.record(caller.keys.names)
     for entry in plan.earlier.entries():
         signature = plan.earlier.translation.signature(entry.signature)
         yield entry.key, cas.Call(plan.version.key(signature), record, signature)

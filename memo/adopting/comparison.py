@@ -102,6 +102,8 @@ class _Comparison:
         elif isinstance(stored, tuple) and hasattr(kind, "_fields"):
             for name, old, new in zip(kind._fields, stored, computed, strict=True):
                 self.compare(old, new, f"{path}.{name}")
+        elif _is_tensor(stored) and _is_tensor(computed):
+            self._compare_tensors(stored, computed, path)
         elif kind in _WHOLE or values.find(kind) is not None:
             self._expect(encode(stored) == encode(computed), stored, computed, path)
         else:
@@ -205,6 +207,15 @@ class _Comparison:
             further = [new[form] for form in sorted(new.keys() - old.keys())]
             self._note(path, (f"{summarize(missing)} in it", f"{summarize(further)} in it"))
 
+    def _compare_tensors(self, stored: Any, computed: Any, path: str) -> None:
+        """Compare plain tensors of torch's by their numbers: what pickle keeps of equal ones differs."""
+        for name in ("dtype", "device", "requires_grad"):
+            old, new = str(getattr(stored, name)), str(getattr(computed, name))
+            if old != new:
+                self._note(f"{path}.{name}", (old, new))
+                return
+        self._compare_arrays(_numbers(stored), _numbers(computed), path)
+
     def _compare_instances(self, stored: Any, computed: Any, path: str) -> None:
         """Compare instances by all that pickle would keep of them."""
         try:
@@ -222,6 +233,21 @@ class _Comparison:
 def _is_numpy(value: Any) -> bool:
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, numpy.ndarray | numpy.generic)
+
+
+def _is_tensor(value: Any) -> bool:
+    torch: Any = sys.modules.get("torch")
+    known = torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter)
+    return known and value.layout is torch.strided and not (value.is_quantized or value.is_meta or value.is_nested)
+
+
+def _numbers(tensor: Any) -> Any:
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    try:
+        return plain.numpy()
+    except TypeError:  # numbers that numpy does not know, such as bfloat16: their bytes
+        rows = plain.reshape(-1).view(sys.modules["torch"].uint8)
+        return rows.reshape(*plain.shape, plain.element_size()).numpy()
 
 
 def _bits(value: complex) -> bytes:

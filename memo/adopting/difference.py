@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import NamedTuple
+
+from cas.errors import InvalidInputError
 
 
 class Tolerance(NamedTuple):
@@ -18,6 +22,22 @@ class Tolerance(NamedTuple):
     rtol: float = 0.0
     atol: float = 0.0
     ulp: int = 0
+
+    def checked(self) -> Tolerance:
+        """Return it as plain numbers.
+
+        Raises:
+            InvalidInputError: One of them is no number, negative, infinite, or NaN; or `ulp` is not whole.
+        """
+        for name, value in self._asdict().items():
+            kind = Integral if name == "ulp" else Real
+            if type(value) is bool or not isinstance(value, kind) or not 0 <= float(value) < math.inf:
+                raise InvalidInputError(
+                    f"expected {'a whole' if name == 'ulp' else 'a finite'} number, 0 or more, for {name}, "
+                    f"found {value!r}",
+                    f"leave {name} out to compare exactly",
+                )
+        return Tolerance(float(self.rtol), float(self.atol), int(self.ulp))
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self._asdict().items() if value) or "exactly"

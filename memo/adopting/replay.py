@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from io import BytesIO
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from msgpack import Unpacker
@@ -138,8 +139,16 @@ def _instance(module: str, qualname: str, *states: dict[str, Any]) -> Any:
     value: Any = object.__new__(cls)
     for state in states:
         for name, content in state.items():
+            if _has_setter(cls, name):
+                return NotImplemented
             object.__setattr__(value, name, content)
     return value
+
+
+def _has_setter(cls: type, name: str) -> bool:
+    """Tell an attribute that a property or the like would set, by code of the class's; slots have none."""
+    found = next((owner.__dict__[name] for owner in cls.__mro__ if name in owner.__dict__), None)
+    return hasattr(type(found), "__set__") and type(found) is not MemberDescriptorType
 
 
 def _namedtuple(module: str, qualname: str, fields: dict[str, Any], attributes: dict[str, Any]) -> Any:

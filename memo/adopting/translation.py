@@ -14,12 +14,9 @@ from memo.adopting.replay import split
 from memo.canonical import LONG, encode, encode_arguments
 from memo.canonical.abridgement import abridge
 from memo.errors import AdoptionRefused
-from memo.signature import sort_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from memo.signature import Parameters
+    from memo.keys import Keys
 
 _LEFT_OUT = head(ELIDED, 3)
 
@@ -28,33 +25,40 @@ class Translation:
     """The way from an earlier version's arguments to the present ones, and back.
 
     Args:
-        old: The parameters of the earlier version, with their stars.
-        function: The present function.
-        parameters: Its parameters.
+        old: The signed parameters of the earlier version, with their stars.
+        keys: The present function, and what of a call makes its key.
 
     Raises:
         AdoptionRefused: A parameter is gone, or a new one has no default that could stand for it.
     """
 
-    def __init__(self, old: tuple[str, ...], function: Callable[..., Any], parameters: Parameters) -> None:
+    def __init__(self, old: tuple[str, ...], keys: Keys) -> None:
         self.old = old
-        self.new = parameters.names
-        self._parameters = parameters
+        self.new = keys.names
+        self._keys = keys
         gone = [name for name in old if name not in self.new]
         if gone:
             raise AdoptionRefused(
-                f"the version to adopt from has the parameter {gone[0]!r}, which is gone",
+                f"the version to adopt from has the parameter {gone[0]!r}, which is "
+                + ("ignored now" if gone[0] in keys.parameters.names else "gone"),
                 f"keep {gone[0].lstrip('*')!r} with a default for now, or let the calls be computed again",
             )
-        defaults = _defaults(function)
+        defaults = {"*": (), "**": {}} | _defaults(keys.function)
         added = [name for name in self.new if name not in old]
         self._added = {name: _form_of_default(name, defaults) for name in added}
-        self._values = {name: defaults[name] for name in added}
+        self._values = defaults
+
+    @property
+    def unknown(self) -> str:
+        """A parameter that is neither in the key nor has a default, so that no call can be told; empty if none is."""
+        unsigned = [name for name in self._keys.parameters.names if name not in self.new]
+        return next((name for name in unsigned if _or_stars(name, self._values) not in self._values), "")
 
     def values(self, old: list[Any]) -> list[Any]:
-        """Return the present values for an earlier version's."""
+        """Return the present values for an earlier version's; those that are not in the key are their defaults."""
         given = dict(zip(self.old, old, strict=True))
-        return [given[name] if name in given else self._values[name] for name in self.new]
+        names = self._keys.parameters.names
+        return [given[name] if name in given else self._values[_or_stars(name, self._values)] for name in names]
 
     def signature(self, old: bytes) -> bytes:
         """Return the present signature of the call with an earlier version's signature.
@@ -81,8 +85,13 @@ class Translation:
 
     def old_signature(self, values: list[Any]) -> bytes:
         """Return the signature that the earlier version's call with the present values had."""
-        given = dict(zip(self.new, sort_options(values, self._parameters), strict=True))
+        given = dict(zip(self.new, self._keys.stand_ins(values), strict=True))
         return encode_arguments([given[name] for name in self.old], self.old)[0]
+
+
+def _or_stars(name: str, defaults: dict[str, Any]) -> str:
+    """Return under what name the default of a parameter stands: of `*rest` and `**options` under their stars."""
+    return name if name in defaults else name[: name.count("*")]
 
 
 def _defaults(function: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Calls are drawn from so many that can be recomputed, and so many are looked at to find those.
 _POOL = 1000
 _LOOKED_AT = 20_000
+# Codecs of what is not compared: an exception, and a stream, which is consumed once.
+_NO_VALUES = frozenset({"raised", "stream"})
 
 
 class Trial(NamedTuple):
@@ -79,9 +81,11 @@ class Earlier:
         that no argument has had so far.
         """
         pool: list[Trial] = []
-        missing = ""
+        missing = self.translation.unknown
+        if missing:
+            return pool, missing
         for entry in islice(self.entries("key"), _LOOKED_AT if count else 0):
-            if entry.key not in taken:
+            if entry.key not in taken and entry.codec.partition("/")[0] not in _NO_VALUES:
                 values, lacking = replay(entry.signature, self.record.parameters)
                 missing = missing or lacking
                 if values is not None:

@@ -1,10 +1,11 @@
 """`memo.audit`: trace one real call, and report what it did that its fingerprint and its arguments do not tell.
 
 The fingerprint is found by reading code; here the code runs, and the two are compared. Not seen are: what compiled code
-does by itself, such as the files that HDF5 and NetCDF libraries open (h5py excepted); what only asks whether a file is
-there, or how old; what other processes do. What Python's library and installed packages read for themselves is theirs.
-While it is traced, each call of a Python function or of a builtin takes 1 to 3 µs longer: code that mostly calls small
-functions takes 10 to 30 times as long, numpy at work as long as before. Nothing is slower afterwards.
+does by itself, such as the files that HDF5 and NetCDF libraries open (h5py and the parquet files of pyarrow excepted);
+what only asks whether a file is there, or how old; what other processes do. What Python's library and installed
+packages read for themselves is theirs. While it is traced, each call of a Python function or of a builtin takes 1 to
+3 µs longer: code that mostly calls small functions takes 10 to 30 times as long, numpy at work as long as before.
+Nothing is slower afterwards.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from weakref import WeakSet
 from memo.auditing.report import Audit, Finding
 from memo.auditing.trace import Trace, foreign_profiler
 from memo.auditing.undeclared import Subject, stands_below, undeclared
-from memo.canonical import encode_arguments
 from memo.errors import MemoError, UnstableArgument, hint_of, warn
 from memo.fingerprint import fingerprint
-from memo.signature import Parameters, compile_forward, compile_wrapper, sort_options
+from memo.keys import Keys
+from memo.signature import compile_forward, compile_wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,22 +56,21 @@ def audit(function: Any, /, **code: Any) -> Callable[..., Audit]:
         return MethodType(audit(function.__func__, **code), function.__self__)
     handle = getattr(function, "cache", None)
     caller = getattr(handle, "_caller", None)
+    keys = Keys(function) if caller is None else caller.keys
     if caller is not None:
         function, code = caller.function, {**caller.code, **code}
-    parameters = Parameters(function)
-    forward = compile_forward(parameters)
+    forward = compile_forward(keys.parameters)
 
     def serve(values: list[Any]) -> Audit:
         found, notes = fingerprint(function, **code), []
         try:
-            _, roots = encode_arguments(sort_options(values, parameters), parameters.names)
-            found = found.with_roots(roots)
+            found = found.with_roots(keys.encode(values)[1])
         except UnstableArgument as error:
             notes.append(f"this call could not be cached: {error}")
-        subject = Subject(function, found, tuple(code.get("depends", ())), tuple(values))
+        subject = Subject(function, found, tuple(code.get("depends", ())), tuple(keys.marked(values)))
         return _run(lambda: forward(function, values), subject, notes)
 
-    return compile_wrapper(function, parameters, serve, serve)
+    return compile_wrapper(function, keys.parameters, serve, serve)
 
 
 def _run(call: Callable[[], Any], subject: Subject, notes: list[str]) -> Audit:
@@ -99,7 +99,8 @@ def _report(trace: Trace, value: Any, subject: Subject, notes: Sequence[str] = (
     if below:
         told.append(f"depends= can name only what stands above the function: move {', '.join(below)} up")
     name = f"{subject.fingerprint.module}.{subject.fingerprint.qualname}"
-    ran = sum(not ran.code.co_name.startswith("<") for ran in trace.ran.values())
+    # Comprehensions and the like are parts of functions; a lambda is one.
+    ran = sum(ran.code.co_name == "<lambda>" or ran.code.co_name[:1] != "<" for ran in trace.ran.values())
     return Audit(name, value, findings, told, ran, subject.depends)
 
 
@@ -122,7 +123,8 @@ def run_audited(caller: Caller, version: Version, values: list[Any]) -> Any:
         _audited.discard(caller)
         raise
     try:
-        subject = Subject(caller.function, version.fingerprint, tuple(caller.code.get("depends", ())), tuple(values))
+        declared = tuple(caller.code.get("depends", ()))
+        subject = Subject(caller.function, version.fingerprint, declared, tuple(caller.keys.marked(values)))
         sys.stderr.write(f"{_report(trace, value, subject)}\n")
     except Exception as error:  # noqa: BLE001 - the value is there, and the caller gets it
         warn(f"{caller.name} was audited without a report: {type(error).__name__}: {error}", hint_of(error))

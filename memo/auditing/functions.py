@@ -122,6 +122,15 @@ def _open_hdf5(moment: Moment) -> None:
         see_file(moment, held["name"], flags)
 
 
+def _open_parquet(name: str, flags: int) -> Act:
+    def see(moment: Moment) -> None:
+        from memo.auditing.events import see_file  # noqa: PLC0415 - the two know each other
+
+        see_file(moment, moment.frame.f_locals[name], flags)
+
+    return see
+
+
 WATCHED: dict[tuple[object, str], Act] = {
     ("os", "_Environ.__getitem__"): _read_variable,
     ("os", "_Environ.__iter__"): _read_variables,
@@ -132,4 +141,8 @@ WATCHED: dict[tuple[object, str], Act] = {
     ("multiprocessing.pool", "Pool._check_running"): _give_to_pool,
     ("concurrent.futures.process", "ProcessPoolExecutor.submit"): _give_to_pool,
     ("h5py._hl.files", "File.__init__"): _open_hdf5,
+    ("pandas.io.parquet", "PyArrowImpl.write"): _open_parquet("path", os.O_WRONLY | os.O_TRUNC),
+    ("pyarrow.parquet.core", "ParquetFile.__init__"): _open_parquet("source", os.O_RDONLY),
+    ("pyarrow.parquet.core", "ParquetWriter.__init__"): _open_parquet("where", os.O_WRONLY | os.O_TRUNC),
+    ("pyarrow.parquet.core", "read_table"): _open_parquet("source", os.O_RDONLY),
 }

@@ -17,7 +17,7 @@ _KINDS = {
     "file": ("files that were read", ""),
     "named file": (
         "files that were read, and that an argument names",
-        "the name is part of the key, what stands in the file is not: read it outside and pass what it holds",
+        "the name is part of the key, what stands in the file is not: pass memo.File(path), or read it outside",
     ),
     "missing": (
         "files that were looked for and are not there",
@@ -164,7 +164,7 @@ class Audit:
     def __str__(self) -> str:
         count = sum(finding.kind != "written" for finding in self.findings)
         things = "nothing undeclared" if not count else f"{count} thing{'s'[: count > 1]} not declared"
-        lines = [f"audit of {self.name}: {things}; {self.ran} function{'s'[: self.ran > 1]} of yours ran"]
+        lines = [f"audit of {self.name}: {things}; {self.ran} function{'s'[: self.ran != 1]} of yours ran"]
         for kind, (title, mend) in _KINDS.items():
             found = self._of(kind)
             if found:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memo.auditing.functions import EVERY_VARIABLE
 from memo.auditing.places import Place
 from memo.auditing.report import Finding
+from memo.files import contents
 from memo.fingerprint import boundary, fingerprint
 from memo.fingerprint.bytecode import bytecode_digest, contains
 
@@ -53,6 +54,7 @@ def undeclared(trace: Trace, subject: Subject) -> list[Finding]:
     declared = {os.path.realpath(given) for given in subject.depends if isinstance(given, str | os.PathLike)}
     found = _without_reached([_function(ran, live, subject) for ran, live in _functions(trace, subject, declared)])
     named = list(_paths(subject.values))
+    signed = tuple(map(os.path.realpath, contents(subject.values)))
     whole = {place for (kind, name), place in trace.seen.items() if (kind, name) == ("variable", EVERY_VARIABLE)}
     for (kind, name), place in trace.seen.items():
         given = trace.paths.get(name, name)
@@ -60,6 +62,8 @@ def undeclared(trace: Trace, subject: Subject) -> list[Finding]:
             continue
         if kind == "written" and not os.path.exists(name):
             continue  # it was temporary
+        if kind in ("file", "folder", "missing") and any(_stands_at(os.path.realpath(name), path) for path in signed):
+            continue
         if kind != "file":
             found.append(Finding(kind, given, place))
         elif any(_names(path, name) for path in named):
@@ -237,6 +241,11 @@ def _paths(values: Any, depth: int = 3) -> Iterator[str]:
                 yield text
         elif depth and isinstance(value, list | tuple | dict):
             yield from _paths(value.values() if isinstance(value, dict) else value, depth - 1)
+
+
+def _stands_at(path: str, signed: str) -> bool:
+    """Tell whether a file is one that an argument was signed by, or in such a folder."""
+    return path == signed or path.startswith(os.path.join(signed, ""))
 
 
 def _names(given: str, path: str) -> bool:

@@ -62,6 +62,14 @@ def write_array(walk: Walk, value: np.ndarray[Any, Any]) -> None:
 def _digest(value: np.ndarray[Any, Any]) -> bytes:
     if value.nbytes <= _COPIED:
         return digest(value.tobytes())
+    if not value.flags.writeable:
+        from memo.canonical.frozen import content_digest  # noqa: PLC0415 - few arrays are
+
+        return content_digest(value, _hash)
+    return _hash(value)
+
+
+def _hash(value: np.ndarray[Any, Any]) -> bytes:
     if value.flags.c_contiguous:
         return digest(as_bytes(value))
     return digest_parts(_pieces(value))

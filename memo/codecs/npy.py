@@ -159,7 +159,7 @@ def read_file(blob: BlobFile) -> Array:
             return value
         if type(blob) is not BlobFile:
             return _map_frozen(descriptor, start, layout, blob)
-        return _map(descriptor, start, layout, mmap.ACCESS_COPY)
+        return _map(descriptor, start, layout)
     finally:
         os.close(descriptor)
 
@@ -182,7 +182,7 @@ def _map_frozen(descriptor: int, start: int, layout: Layout, blob: Any) -> Array
     return value
 
 
-def _map(descriptor: int, start: int, layout: Layout, access: int) -> Array:
+def _map(descriptor: int, start: int, layout: Layout, access: int = mmap.ACCESS_COPY) -> Array:
     if sys.version_info >= (3, 13):
         pages = mmap.mmap(descriptor, 0, access=access, trackfd=False)
     else:

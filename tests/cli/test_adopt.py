@@ -11,7 +11,7 @@ import pytest
 
 from memo.fingerprint import text
 from tests.cli.test_process import on_terminal
-from tests.deposits import assert_intact
+from tests.deposits import assert_intact, function, put
 
 SOURCE = """
 import memo
@@ -193,6 +193,15 @@ def test_adopt_cannot_find_inner_functions(run, store, edit):
     assert outcome.code == 3
     assert "found the inside of a function" in outcome.err
     assert "adopt in Python" in outcome.err
+
+
+def test_adopt_cannot_look_into_notebooks(run, store):
+    """A function of a notebook or a console is adopted there, and this says how."""
+    put(store, 1, record=function(1, "__main__", "double"))
+    outcome = run("adopt", f"double@{function(1, '__main__', 'double').fingerprint.hex()[:8]}", "--yes")
+    assert outcome.code == 3
+    assert "defined in a notebook or a console" in outcome.err
+    assert "hint: adopt there: f.cache.adopt('" in outcome.err
 
 
 def test_adopt_says_where_the_function_keeps_its_results(run, store, code, monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from cas.listing import local_time
+from cas.manifest import Manifest
 from tests.deposits import assert_intact
 from tests.manifests import HELPER, RATE, ROOT, RUN, manifest, put_version, version
 
@@ -159,6 +160,17 @@ def test_show_a_version(run, three):
         "numpy 2.4.1: numpy.sum",
         "note: m.run: eval() may use any name of the module",
     ]
+
+
+def test_show_a_version_looks_at_no_newer_one(run, store, monkeypatch):
+    """Showing one version compares it with the one before, however many there are after it."""
+    for number in range(6):
+        put_version(store, version(f"aaaa000{number}", manifest(ROOT, RUN, HELPER, (*RATE[:2], str(number)))), 1)
+    read: list[object] = []
+    unpack = Manifest.unpack
+    monkeypatch.setattr(Manifest, "unpack", lambda data: read.append(data) or unpack(data))
+    assert "changed     RATE" in run("show", "run@aaaa0001").out
+    assert len(read) == 2
 
 
 def test_show_a_version_as_json(run, three):

@@ -110,6 +110,19 @@ def test_an_adopted_entry_was_not_computed(run, store, edited):
     )
 
 
+def test_an_entry_adopted_twice_names_the_last_version(run, store, edited):
+    """Of a chain of adoptions the verdict names the version that the entry was taken from, and the lines all."""
+    taken = cas.Call(blake3(b"taken").digest(), version("return x * 1"), b"\x91\x01")
+    store.copy([(bytes.fromhex(edited[0]), taken)], {"adopted from study.a@0123": "2026-11-21T10:00:00Z: 5 calls"})
+    again = cas.Call(blake3(b"again").digest(), version("return 1 * x"), b"\x91\x01")
+    store.copy([(taken.key, again)], {"adopted from study.b@4567": "2026-11-22T10:00:00Z: 5 calls"})
+    assert run("why", again.key.hex()[:12]).out.splitlines()[1:] == [
+        "not computed, but adopted from study.b@4567",
+        "  adopted from study.b@4567 (2026-11-22T10:00:00Z: 5 calls)",
+        "  adopted from study.a@0123 (2026-11-21T10:00:00Z: 5 calls)",
+    ]
+
+
 def test_stored_text_does_not_steer_the_terminal(run, store):
     """Escape sequences in names, sources and arguments are written out."""
     for body in ("return x", "return '\x1b[2J'"):

@@ -61,6 +61,19 @@ with cas.open(folder).claim(key(1)):
 """
 
 
+TRY = """
+print(cas.open(folder).try_claim(key(1)) is None, cas.open(folder).try_claim(key(2)) is None, flush=True)
+"""
+
+
+def test_tried_claim_of_another_process_is_not_had(tmp_path):
+    """What a living process holds is found taken, and anything else is free."""
+    folder = tmp_path / "store"
+    with cas.open(folder).claim(key(1)):
+        assert run_together(TRY, folder, 1) == ["True False\n"]
+    assert run_together(TRY, folder, 1) == ["False False\n"]
+
+
 def test_claim_of_a_killed_process_is_free(tmp_path):
     """A process that waits for a claim gets it at once when its holder is killed."""
     folder = tmp_path / "store"

@@ -25,7 +25,9 @@ def test_empty_store_has_nothing(store):
 def test_small_result_comes_back_inline(store):
     """A small result is in the row that a hit reads, with its codec, digest and cost."""
     before = time.time()
+    assert store.created(key(1)) is None
     put(store, 1, b"small", cost=0.25)
+    assert before <= store.created(key(1)) <= time.time()
     codec, digest, body, cost, used = store.fetch(key(1))
     assert (codec, digest, body, cost) == ("tree/1", blake3(b"small").digest(), b"small", 0.25)
     assert before - 1 <= used <= time.time() + 1

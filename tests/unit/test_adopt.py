@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import cas
+from cas.manifest import Manifest
 from memo.adopting import adopt, carry_out, prepare
 from memo.adopting.difference import Tolerance
 from memo.errors import AdoptionRefused
 from tests.deposits import assert_intact
 
+NAN, INF = float("nan"), float("inf")
 HEAD = "import enum, dataclasses\nimport numpy as np\nimport memo\nCALLS = []\n"
 DOUBLE = """
 @memo.cached
@@ -307,6 +309,93 @@ def test_wrong_requests(versions):
     old.cache._caller.open().forget([entry.key for entry in new.cache.entries()])
     with pytest.raises(AdoptionRefused, match="has no results"):
         taken(new, code)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rtol": -1e-9}, {"atol": -1.0}, {"ulp": -1}, {"atol": NAN}, {"rtol": NAN}, {"rtol": INF}, {"atol": INF},
+        {"ulp": 2.5}, {"ulp": True}, {"rtol": "0.1"}, {"atol": None}, {"rtol": 1j}, {"verify": 2.5}, {"verify": "5"},
+        {"verify": True}, {"verify": None},
+    ],
+)  # fmt: skip
+def test_what_is_no_tolerance_or_number_of_calls(versions, options):
+    """A tolerance that is negative, without end or no number is refused before anything runs, and so is no number."""
+    _, _, code = versions(DOUBLE, [(1.0,)])
+    module, new, _ = versions(EQUAL)
+    with pytest.raises(cas.InvalidInputError, match=f"{next(iter(options))}.*found"):
+        taken(new, code, **options)
+    assert not module.CALLS
+    assert not new.cache.contains(1.0)
+
+
+@pytest.mark.parametrize("version", [None, 3, b"3f2a"])
+def test_what_is_no_version(versions, version):
+    """A version is named by text."""
+    _, new, _ = versions(DOUBLE, [(1.0,)])
+    with pytest.raises(cas.InvalidInputError, match="version as text"):
+        taken(new, version)
+
+
+def test_a_call_named_twice_is_evidence_once(versions):
+    """Naming one call five times leaves four to be drawn, and so finds what differs."""
+    _, _, code = versions(DOUBLE, [(float(x),) for x in range(4)])
+    _, new, _ = versions(WRONG)
+    with pytest.raises(AdoptionRefused, match=r"x=3\.0"):
+        taken(new, code, calls=[(1.0,)] * 5)
+    assert not new.cache.contains(1.0)
+
+
+def test_function_that_leaves_python_refuses(versions):
+    """A function that calls `sys.exit` has no result, and ends nothing but the adoption."""
+    _, _, code = versions(DOUBLE, [(1.0,)])
+    _, new, _ = versions(DOUBLE.replace("x * n", "exit(3)"))
+    with pytest.raises(AdoptionRefused, match="raised SystemExit"):
+        taken(new, code)
+
+
+def test_an_empty_manifest_refuses(versions):
+    """A version of a store that somebody made up, whose manifest names nothing, is told as damage."""
+    _, new, _ = versions(DOUBLE, [(1.0,)])
+    record = cas.FunctionRecord(b"\xaa" * 32, "analysis", "double", ("x", "n"), Manifest().pack())
+    with new.cache._caller.open().deposit(cas.Call(b"\xbb" * 32, record, b"\x92\x01\x02"), 1.0) as deposit:
+        deposit.commit(cas.Result("tree/1", (b"\1",), "int", {}))
+    with pytest.raises(cas.IntegrityError, match=r"manifest of analysis\.double is empty"):
+        taken(new, "aaaa")
+
+
+def test_interrupted_adoption_changes_nothing(versions):
+    """Ctrl-C while a call is computed again goes through, and nothing is taken over."""
+    source = "def stop():\n    raise KeyboardInterrupt\n" + DOUBLE.replace("x * n", "stop()")
+    _, _, code = versions(DOUBLE, [(1.0,)])
+    _, new, _ = versions(source)
+    with pytest.raises(KeyboardInterrupt):
+        taken(new, code)
+    assert not new.cache.contains(1.0)
+
+
+def test_hint_of_a_tolerance_is_for_floating_numbers(versions):
+    """Where other things than floating numbers differ, no tolerance is offered: none would let them pass."""
+    _, _, code = versions(DOUBLE, [(1,)])
+    for body, offered in (("x * n + 1", False), ("str(x)", False)):
+        _, new, _ = versions(DOUBLE.replace("x * n", body))
+        with pytest.raises(AdoptionRefused) as refused:
+            taken(new, code)
+        assert ("rtol" in refused.value.hint) is offered
+    _, _, code = versions(DOUBLE, [(1.0,)])
+    _, new, _ = versions(ROUNDED)
+    with pytest.raises(AdoptionRefused) as refused:
+        taken(new, code)
+    assert "rtol" in refused.value.hint
+
+
+def test_new_parameter_given_in_calls(versions):
+    """A named call with another value than the default of a new parameter says what to do."""
+    _, _, code = versions(DOUBLE, [(1.0,)])
+    _, new, _ = versions(DOUBLE.replace("n=2", "n=2, k=0").replace("x * n", "x * n + k"))
+    with pytest.raises(AdoptionRefused) as refused:
+        taken(new, code, verify=1, calls=[(1.0, 2, 5)])
+    assert "defaults in calls=" in refused.value.hint
 
 
 def test_code_that_changes_meanwhile_refuses(versions):

@@ -346,6 +346,13 @@ def test_what_cannot_be_keyed_is_still_traced(study, project):
     assert len(found.functions) == 1
 
 
+def test_the_functions_that_ran_are_counted(project):
+    """A lambda is a function of the user's, a comprehension is not; and none is plural."""
+    module = project("counted", "import math\nroot = lambda x: [n + 1 for n in x]\n")
+    assert str(audit(module.root)([1])).endswith("; 1 function of yours ran")
+    assert str(audit(functools.partial(len, "ab"))()).endswith("; 0 functions of yours ran")
+
+
 def test_a_generator_is_said_to_be_untraced(study):
     """What a returned generator does later is not in the report, and the report says so."""
     found = audit(looked_up("numbers"))(2)

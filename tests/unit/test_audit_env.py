@@ -111,7 +111,7 @@ def test_a_file_that_an_argument_names(call, tmp_path):
         (finding,) = found.files
         assert finding.kind == "named file"
         assert found.depends == []
-        assert "read it outside and pass what it holds" in str(found)
+        assert "pass memo.File(path), or read it outside" in str(found)
 
 
 def test_a_missing_file_decides_too(call):
@@ -288,6 +288,20 @@ def test_databases_that_the_call_makes(call):
     assert call("sqlite3.connect(':memory:').close()").files == ()
     assert call("sqlite3.connect('new.db').close(); sqlite3.connect('new.db').close()").files == ()
     assert issubclass(sqlite3.Error, Exception)
+
+
+def test_parquet_files_are_seen(call, tmp_path):
+    """What pyarrow opens in compiled code is told, but not what the call wrote itself."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "table.parquet")
+    read = "import pandas, pyarrow.parquet as pq\npandas.read_parquet('table.parquet'); pq.ParquetFile('table.parquet')"
+    (finding,) = call(read).findings
+    assert (finding.kind, finding.name) == ("file", "table.parquet")
+    made = "import pandas\npandas.DataFrame({'a': [1]}).to_parquet('new.parquet'); pandas.read_parquet('new.parquet')"
+    (finding,) = call(made).findings
+    assert (finding.kind, finding.name) == ("written", "new.parquet")
 
 
 def test_files_of_hdf5(call, tmp_path, monkeypatch):

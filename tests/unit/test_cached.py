@@ -304,19 +304,19 @@ def test_methods_are_keyed_by_the_state_of_self(tmp_path):
     assert Scaler.scale.cache.stats().misses == 2
 
 
-@pytest.mark.parametrize("kind", ["generator", "coroutine", "class", "number", "classmethod"])
+@pytest.mark.parametrize("kind", ["generator", "asynchronous generator", "class", "number", "classmethod"])
 def test_what_is_not_a_plain_function_is_refused_at_once(kind):
-    """A generator, a coroutine, a class, a descriptor: refused where it is decorated, with the way out."""
+    """A generator, a class, a descriptor: refused where it is decorated, with the way out."""
 
     def generator():
         yield 1
 
-    async def coroutine():
-        return 1
+    async def asynchronous():
+        yield 1
 
     given = {
         "generator": generator,
-        "coroutine": coroutine,
+        "asynchronous generator": asynchronous,
         "class": dict,
         "number": 3,
         "classmethod": classmethod(len),

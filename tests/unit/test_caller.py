@@ -17,6 +17,7 @@ import memo
 from memo import caller as caller_module
 from memo.caller import Caller
 from memo.forks import wait_for_imports
+from memo.keys import Keys
 
 
 class AllEqual(type):
@@ -147,7 +148,7 @@ def double(x):
 
 def test_caller_pickles_with_its_options(tmp_path):
     """What carries a cached function by value carries its store and options, not its counts."""
-    first = Caller(double, tmp_path / "store", False, "always", {"pin": "none"})
+    first = Caller(Keys(double), tmp_path / "store", False, "always", {"pin": "none"})
     assert first.serve([4]) == 8
     again = pickle.loads(pickle.dumps(first))
     assert again.serve([4]) == 8

@@ -109,8 +109,8 @@ def test_mutations_are_found_in_their_scope():
         "def f(x, memo={}):\n    local = []\n    local.append(1)\n    G[x] = 1\n    H.a.b.append(x)\n    memo[x] = 1\n"
         "    M.n += 1\n    def g():\n        local.append(2)\n        K.clear()\n    return g\n"
     )
-    row = next(row for row in translate(text, 0).values() if row[3] - row[2] > 5)
-    found = {(scope, root, tuple(chain), how) for scope, root, chain, how in References.unpack(row[4]).mutations}
+    row = next(row for row in translate(text, 0).values() if row[4] - row[3] > 5)
+    found = {(scope, root, tuple(chain), how) for scope, root, chain, how in References.unpack(row[5]).mutations}
     assert found == {
         ("?", "G", (), "item"),
         ("?", "H", ("a", "b"), "item"),

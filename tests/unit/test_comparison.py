@@ -10,6 +10,8 @@ import pickle
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -341,3 +343,25 @@ def test_any_one_leaf_that_changes_is_found(tree, leaf, data):
     else:
         assert (found.path, found.differing) == (path, 1)
     assert difference(tree, pickle.loads(pickle.dumps(tree))) is None
+
+
+if find_spec("torch") is not None:  # no wheel without a GPU's libraries everywhere
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "int16", "bool", "bfloat16", "float8_e5m2"])
+    @pytest.mark.parametrize("shape", [(), (0, 2), (2, 3)])
+    def test_tensors_are_compared_by_their_numbers(dtype, shape):
+        """Equal tensors of torch's do not differ, and others do, by numbers, shape, dtype or recorded gradients."""
+        torch = import_module("torch")
+        value = torch.ones(shape).to(getattr(torch, dtype))
+        assert difference(value, value.clone()) is None
+        assert difference(value, value.reshape(*shape, 1)) is not None
+        assert difference(value, torch.ones(shape).to(torch.float16)).path == "result.dtype"
+        assert (difference(value, torch.zeros(shape).to(value.dtype)) is None) is (value.numel() == 0)
+
+    def test_tensors_have_a_tolerance():
+        """Within a tolerance tensors of floating numbers pass, and beyond it the place is told."""
+        torch = import_module("torch")
+        value = torch.tensor([1.0, 2.0])
+        assert difference({"w": value}, {"w": value * 1.00001}, Tolerance(rtol=1e-3)) is None
+        assert difference({"w": value}, {"w": value + 1}, Tolerance(rtol=1e-3)).path == 'result["w"][0]'
+        assert difference(value.clone().requires_grad_(), value).path == "result.requires_grad"

@@ -82,7 +82,7 @@ def test_a_hit_in_memory_says_so(store):
     store.forget([bytes.fromhex(cached.cache.key(3))])
     found = explained(cached, 3, 2)
     assert (found.outcome, found.source, found.entry) == ("hit", "memory", None)
-    assert str(found).splitlines()[1] == "  its entry is no longer in the store"
+    assert str(found).splitlines()[1] == "  it is not in the store"
     assert cached(3) == 6
     assert cached.cache._caller.misses == 1
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 import cas
 from cas import extension as ext
 from cas.extension import head
-from memo.canonical import encode, encode_arguments
 from memo.adopting.comparison import difference
 from memo.adopting.replay import find_named, replay, split
+from memo.canonical import encode, encode_arguments
 
 Point = namedtuple("Point", "x y")
 ran: list[object] = []
@@ -50,6 +50,20 @@ class Plain:
         self.x = x
 
 
+class Guarded:
+    def __init__(self, x: object) -> None:
+        vars(self)["x"] = x
+
+    @property
+    def x(self) -> object:
+        """What is set by code."""
+        return None
+
+    @x.setter
+    def x(self, value: object) -> None:
+        ran.append(value)
+
+
 class Number(float):
     pass
 
@@ -68,7 +82,7 @@ class Asked(metaclass=Loud):
 def _module(monkeypatch):
     """Have this module under its name, as a project's module is."""
     monkeypatch.setitem(sys.modules, __name__, types.ModuleType(__name__))
-    for value in (Point, Colour, Recording, Slotted, Plain, Number, Asked):
+    for value in (Point, Colour, Recording, Slotted, Plain, Guarded, Number, Asked):
         setattr(sys.modules[__name__], value.__qualname__, value)
 
 
@@ -114,7 +128,7 @@ def test_instances_come_back_without_their_init(make):
 LOST = [
     np.arange(1000.0), math.sin, np.sin, [len], Plain, lambda: 1, Number(1.0), "x" * 5000, list(range(5000)),
     np.array([1, "a"], object), np.zeros(1, [("a", "f4")]), np.random.default_rng(1), {"a": [np.arange(1000.0)]},
-    np.ma.masked_array([1, 2], [0, 1]), Plain(np.arange(1000.0)), Plain(math.sin),
+    np.ma.masked_array([1, 2], [0, 1]), Plain(np.arange(1000.0)), Plain(math.sin), Guarded(1),
 ]  # fmt: skip
 
 

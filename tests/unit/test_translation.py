@@ -7,17 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cas
+from memo.adopting.translation import Translation
 from memo.canonical import LONG, encode_arguments
 from memo.errors import AdoptionRefused
+from memo.keys import Keys
 from memo.signature import Parameters
-from memo.adopting.translation import Translation
 
 TABLE = list(range(LONG // 2))
 
 
 def translation(old: tuple[str, ...], present) -> Translation:
     """Return the translation from those parameters to a function's."""
-    return Translation(old, present, Parameters(present))
+    return Translation(old, Keys(present))
 
 
 def present(extra=1.5, /, b=0, *rest, a, table=TABLE, **options):

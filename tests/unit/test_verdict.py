@@ -79,6 +79,17 @@ def test_what_changed_comes_before_what_came_with_it():
     assert told(old, new).verdict == "the constant study.GAIN changed: 1 -> 2, and 1 more change"
 
 
+def test_changes_of_one_short_name_count_each():
+    """Two constants that end in one name are two changes, as the lines below the verdict show."""
+    old, new = (
+        manifest(*(("value", f"{module}.RATE", "project", value) for module in ("study", "filters", "plots")))
+        for value in ("1", "2")
+    )
+    reason = told(old, new)
+    assert reason.verdict == "the constant study.RATE changed: 1 -> 2, and 2 more changes"
+    assert sum("RATE changed" in line for line in reason.lines()[1:]) == 3
+
+
 def test_swapped_references_are_told():
     """Two names that were swapped change nothing by themselves, and are told by what they mean now."""
     parts = ("function", "study.a", "project", "a"), ("function", "study.b", "project", "b")

@@ -52,7 +52,7 @@ def test_memory_keeps_the_first_of_two_equal_results(version):
     """A result remembered twice is counted once."""
     version.remember(b"a", 1, b"first", bytes, 0.5)
     version.remember(b"a", 1, b"second", bytes, 0.5)
-    assert version.memory[b"a"] == (True, 1, b"first", 0.5)
+    assert version.memory[b"a"] == (True, 1, b"first", 0.5, 0.0)
     assert version._occupied == occupied(version)
     version.forget(b"a")
     version.forget(b"a")
@@ -78,4 +78,4 @@ def test_memory_that_others_empty_meanwhile(version):
 def test_value_that_can_change_is_kept_as_bytes(version):
     """Only what nothing can change is kept as itself."""
     version.remember(b"a", [1], b"data", bytes, 0.5)
-    assert version.memory[b"a"] == (False, bytes, b"data", 0.5)
+    assert version.memory[b"a"] == (False, bytes, b"data", 0.5, 0.0)
