@@ -76,6 +76,8 @@ MANY = 1000
 PARTIAL = "functools.partial"
 # Where pydantic notes which fields were given a value: it changes with any of them.
 FIELDS_SET = "__pydantic_fields_set__"
+# What a wrapper calls itself after what it wraps: not the name of something that it is going to look up.
+OWN_NAMES = frozenset(("__module__", "__name__", "__qualname__"))
 NAMED_CALLERS = frozenset(("operator.methodcaller", "operator.attrgetter", "operator.itemgetter"))
 
 
@@ -83,7 +85,7 @@ def visit_object(graph: Graph, value: Any, name: str) -> Node | None:
     """Return the node of a value that is neither code nor a module."""
     kind = type(value)
     if kind in IMMUTABLE:
-        plain = Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
+        plain = _text(value, name)
         _use_strings(graph, value, plain)
         return plain
     if is_opaque(kind) and boundary.ask(value, "__wrapped__") is None:
@@ -229,7 +231,14 @@ def _link_attributes(graph: Graph, node: Node, value: Any, has_content: bool) ->
             graph.token.read(value, attribute, part, *places)
         elif attribute in described and described[attribute].__get__(value) is part:
             graph.token.slot(value, attribute, (described[attribute], part), *places)
-        node.link(f"s:{attribute}", graph.visit(part, f"{node.name}.{attribute}"), *places)
+        inner = f"{node.name}.{attribute}"
+        named = attribute in OWN_NAMES and type(part) is str
+        node.link(f"s:{attribute}", _text(part, inner) if named else graph.visit(part, inner), *places)
+
+
+def _text(value: object, name: str) -> Node:
+    """Return the node of a value that is compared or shown, and never looked up."""
+    return Node("value", name, boundary.PROJECT, fold("value", plain_digest(value) or b""), value)
 
 
 def _link_content(graph: Graph, node: Node, value: Any) -> bool:
