@@ -84,7 +84,7 @@ def cached(
     Raises:
         UnstableFunction: The function is a generator function without `codec="stream"`, or an asynchronous one; or,
             at its first call, closes over mutable values.
-        cas.InvalidInputError: An option has none of its values.
+        cas.errors.InvalidInputError: An option has none of its values.
         CodecError: There is no such codec, or it lacks a package.
     """
     if verify not in ("stamp", "always"):

@@ -97,7 +97,7 @@ class Cache:
             entry: One of `entries()`, or the start of its key in hexadecimal; `*rest` and `**options` keep their stars.
 
         Raises:
-            cas.NotFoundError: There is no such entry, or it was stored without its arguments.
+            cas.errors.NotFoundError: There is no such entry, or it was stored without its arguments.
         """
         from memo.arguments import find_entry, read_arguments  # noqa: PLC0415 - only to look at them
 
@@ -113,8 +113,8 @@ class Cache:
             entry: As of `arguments`.
 
         Raises:
-            cas.NotFoundError: There is no such entry, or it was stored without its arguments.
-            cas.InvalidInputError: The function has other parameters now.
+            cas.errors.NotFoundError: There is no such entry, or it was stored without its arguments.
+            cas.errors.InvalidInputError: The function has other parameters now.
         """
         given, caller = self.arguments(entry), self._caller
         if given.keys() != set(caller.parameters.names):
@@ -164,7 +164,7 @@ class Cache:
         Raises:
             AdoptionRefused: A result differs, and the message says where and by how much; too few calls can be
                 computed again; or the parameters do not match.
-            cas.NotFoundError: There is no such version, or it has no result for one of `calls`.
+            cas.errors.NotFoundError: There is no such version, or it has no result for one of `calls`.
         """
         from memo.adopting import adopt  # noqa: PLC0415 - only to adopt
         from memo.adopting.difference import Tolerance  # noqa: PLC0415 - likewise

@@ -59,7 +59,7 @@ def checked(given: Policy) -> Policy:
     """Return a policy of options as the user gave them, durations in seconds.
 
     Raises:
-        cas.InvalidInputError: An option has none of its values.
+        cas.errors.InvalidInputError: An option has none of its values.
         CodecError: There is no such codec, or it lacks a package.
     """
     for option in ("readonly", "store_args"):

@@ -14,7 +14,7 @@ class Tolerance(NamedTuple):
     """How far floating numbers may lie apart; to be within any one of these is enough.
 
     Attributes:
-        rtol: |computed - stored| ≤ atol + rtol · |stored|. NaN is near NaN, an infinity only near itself.
+        rtol: The two may differ by atol + rtol · abs(stored). NaN is near NaN, an infinity only near itself.
         atol: See `rtol`.
         ulp: At most so many steps from one representable number to the next.
     """
