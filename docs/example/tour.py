@@ -41,9 +41,14 @@ def main(folder: Path) -> None:
     picture = folder / "spectra.png"
     run(sys.executable, program / "picture.py", picture)
     print(f"    {picture}")
-    title("7. What the store holds")
+    title("7. What the store holds, and what was different in step 4")
     cas = Path(sysconfig.get_path("scripts")) / "cas"
-    for arguments in (("ls",), ("ls", "analysis.multitaper"), ("ls", "analysis.wavelet_power")):
+    for arguments in (
+        ("ls",),
+        ("ls", "analysis.multitaper"),
+        ("ls", "analysis.wavelet_power"),
+        ("diff", "analysis.multitaper"),
+    ):
         print(f"$ cas {' '.join(arguments)}", flush=True)
         run(cas, *arguments)
         print()
