@@ -190,3 +190,10 @@ def _json_mapping(value: dict[Any, Any], depth: int) -> Any:
 
 def _contents(value: dict[Any, Any], depth: int) -> Iterator[Any]:
     return (_json(content, depth - 1) for content in value.values())
+
+
+def printable(text: str) -> str:
+    """Return text with control characters written out: a foreign store shall not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cas.changes import describe, last_name, names, short_name
 from cas.contrast import NOTHING
+from cas.shown import printable
 from cas.units import format_age
 
 if TYPE_CHECKING:
@@ -142,9 +143,7 @@ def lines(reason: Reason, opening: str, mend: bool) -> list[str]:
 
 def plain(line: str) -> str:
     """Return a line with control characters written out: a foreign store shall not steer the terminal."""
-    if line.isprintable():
-        return line
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line.expandtabs(4))
+    return printable(line.expandtabs(4))
 
 
 def _joined(changes: Iterable[Change]) -> list[Change]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
+from cas.shown import printable as printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -118,13 +120,6 @@ def print_json_list(values: Iterable[object]) -> None:
         sys.stdout.write(f"{before}\n{json_text(value)}")
         before = ","
     sys.stdout.write("[]\n" if before == "[" else "\n]\n")
-
-
-def printable(text: str) -> str:
-    """Return text with control characters written out: a foreign store shall not steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def note(text: str) -> None:
