@@ -25,8 +25,13 @@ class Deposit(Protocol):
     def write(self, parts: Parts) -> bytes:
         """Store one blob as a file of its own, or find it already there, and return its digest."""
 
-    def commit(self, result: Result) -> None:
-        """Make the entry visible, with every blob written so far as its own."""
+    def commit(self, result: Result, created: float | None = None) -> None:
+        """Make the entry visible, with every blob written so far as its own.
+
+        Args:
+            result: The result in stored form.
+            created: When it was first stored, if that was in another store; else now.
+        """
 
 
 class Store(Protocol):

@@ -60,7 +60,7 @@ class LocalDeposit:
         self._stamps[digest] = stamp
         return digest
 
-    def commit(self, result: Result) -> None:
+    def commit(self, result: Result, created: float | None = None) -> None:
         """Make the entry visible, with every blob written so far as its own (I3)."""
         parts, data = result.parts, None
         size = sum([memoryview(part).nbytes for part in parts])
@@ -80,7 +80,7 @@ class LocalDeposit:
             provenance = known.get(origin) or provenance_id(run, origin)
             now = time.time()
             row = (
-                key, function, result.codec, self._cost, now, now, size + children,
+                key, function, result.codec, self._cost, now if created is None else created, now, size + children,
                 provenance, result.summary, self._call.signature, body,
             )  # fmt: skip
             entry = _insert(run, row)

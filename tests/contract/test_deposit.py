@@ -195,3 +195,12 @@ def test_reopened_store_holds_everything(store, factory, tmp_path):
     again = factory(tmp_path)
     assert get(again, 1) == (b"root", [large(1)])
     assert_intact(again)
+
+
+def test_entry_of_another_store_keeps_its_age(store):
+    """A deposit that names the time of its creation is an entry of that time, and one that was just used."""
+    before = time.time()
+    with store.deposit(call(1), 0.5) as deposit:
+        deposit.commit(cas.Result("tree/1", (b"root",), ""), created=1e9)
+    assert store.created(key(1)) == store.entry(key(1)).created == 1e9
+    assert store.entry(key(1)).used >= before - 1
