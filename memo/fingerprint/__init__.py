@@ -201,7 +201,9 @@ def _shown_annotations(value: Any) -> bytes:
 
 def _shown_doc(doc: object) -> bytes:
     """Return a docstring's words; Python 3.13 takes indentation off, earlier versions keep it."""
-    return " ".join(doc.split() if isinstance(doc, str) else [repr(doc)]).encode("utf-8", "surrogatepass")
+    # Of anything else, only what it is: its text may hold an address, and a descriptor counts as an attribute does.
+    words = str(doc).split() if isinstance(doc, str | None) else [type(doc).__name__]
+    return " ".join(words).encode("utf-8", "surrogatepass")
 
 
 def identity(function: Any) -> tuple[str, str]:

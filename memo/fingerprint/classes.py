@@ -130,7 +130,8 @@ def _expand(graph: Graph, node: Node, cls: type) -> None:
     foreign = _foreign_names(mro)
     enum = is_enum(cls)
     for name, value in list(vars(cls).items()):
-        if name in BOOKKEEPING or type(value).__name__ in DESCRIPTORS or is_generated(cls, value):
+        described = name == "__doc__" and not isinstance(value, str | None)  # a descriptor, or an object's own text
+        if (name in BOOKKEEPING and not described) or type(value).__name__ in DESCRIPTORS or is_generated(cls, value):
             continue
         if (enum and is_machinery(cls, name, value)) or (name == "__subclasshook__" and not _is_own(value)):
             continue

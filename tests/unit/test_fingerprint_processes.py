@@ -172,3 +172,25 @@ def test_state_starts_from_the_same_in_every_process(tmp_path):
     (tmp_path / "study.py").write_text(FILLING.replace('"a": 1', '"a": 2'))
     found.add(run(["-c", ASKING.format("0")], tmp_path))
     assert len(found) == 3
+
+
+DESCRIBED = """
+class Shown:
+    def __init__(self, make): self.make = make
+    def __get__(self, instance, owner): return "a class" if instance is None else self.make(instance)
+class Chain:
+    @Shown
+    def __doc__(self): return "chain of " + str(self.parts)
+    def __init__(self, *parts): self.parts = parts
+def root(x): return Chain(x).__doc__
+"""
+
+
+def test_docstring_that_is_made_by_a_descriptor(tmp_path):
+    """A class whose `__doc__` is an object has one digest in every process, and another when what it says changes."""
+    (tmp_path / "study.py").write_text(DESCRIBED)
+    imported = "import study; from memo.fingerprint import fingerprint as f; print(f(study.root).digest.hex())"
+    found = {run(["-c", imported], tmp_path, PYTHONHASHSEED=seed) for seed in "123"}
+    assert len(found) == 1
+    (tmp_path / "study.py").write_text(DESCRIBED.replace("chain of", "row of"))
+    assert run(["-c", imported], tmp_path) not in found
