@@ -120,10 +120,16 @@ def _describe(graph: Graph, node: Node, label: str, field: Any) -> None:
         if slot in ("_field_type", "__weakref__") or (slot == "metadata" and not value):
             continue
         if slot == "type" and not hasattr(value, "__args__"):
-            value = value if isinstance(value, str) else getattr(value, "__qualname__", repr(value))
+            value = value if isinstance(value, str) else getattr(value, "__qualname__", None) or _text_of(value)
         elif type(value).__module__ == "dataclasses" and type(value).__name__.startswith("_"):
             value = type(value).__name__
         node.link(f"{label}.{slot}", graph.visit(value, f"{node.name} {label}.{slot}"))
+
+
+def _text_of(annotation: object) -> str:
+    from memo.fingerprint.shown import as_text  # noqa: PLC0415 - loads `re`; few types are objects of a class
+
+    return as_text(annotation)  # its own text may hold an address
 
 
 def _link_hooks(graph: Graph, node: Node, cls: type, name: str) -> None:

@@ -194,3 +194,21 @@ def test_docstring_that_is_made_by_a_descriptor(tmp_path):
     assert len(found) == 1
     (tmp_path / "study.py").write_text(DESCRIBED.replace("chain of", "row of"))
     assert run(["-c", imported], tmp_path) not in found
+
+
+TYPED = """
+from dataclasses import dataclass
+class Unit: pass
+metres = Unit()
+@dataclass
+class Track:
+    length: metres = 1
+def root(x): return Track(x).length
+"""
+
+
+def test_field_whose_type_is_an_object(tmp_path):
+    """A dataclass whose annotation is an instance has one digest in every process."""
+    (tmp_path / "study.py").write_text(TYPED)
+    imported = "import study; from memo.fingerprint import fingerprint as f; print(f(study.root).digest.hex())"
+    assert len({run(["-c", imported], tmp_path, PYTHONHASHSEED=seed) for seed in "123"}) == 1
