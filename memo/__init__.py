@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from memo.auditing import Audit, audit
     from memo.canonical.registration import register_canonical, unregister_canonical
+    from memo.codecs import register_codec, unregister_codec
     from memo.errors import (
         AdoptionRefused,
         CacheWarning,
@@ -41,7 +42,9 @@ __all__ = [
     "cached",
     "last_misses",
     "register_canonical",
+    "register_codec",
     "unregister_canonical",
+    "unregister_codec",
 ]
 
 
@@ -55,7 +58,9 @@ _HOMES = {
     "cached": "memo.decorator",
     "last_misses": "memo.explain",
     "register_canonical": "memo.canonical.registration",
+    "register_codec": "memo.codecs",
     "unregister_canonical": "memo.canonical.registration",
+    "unregister_codec": "memo.codecs",
 }
 
 

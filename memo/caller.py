@@ -12,6 +12,7 @@ from functools import partial
 from threading import RLock
 
 import cas
+from cas.location import absolute
 from memo.canonical import LONG, pack_scalars
 from memo.codecs import by_name
 from memo.counts import record_at_end
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cas import Store
     from cas.store import Fetched
     from memo.canonical.frozen import FrozenFile
+    from memo.fetches import Fetches
     from memo.keys import Keys
     from memo.version import Remembered
 
@@ -45,7 +47,7 @@ class Caller:
 
     Args:
         keys: The user's function, and what of a call makes its key.
-        store: Where results are kept: an open store, or a location for `cas.open`.
+        store: Where results are kept: an open store, a location for `cas.open`, a list of these, or what opens one.
         memory: Keep small results in memory as well.
         verify: `stamp` trusts a large blob whose file has not been touched, `always` hashes it at each hit.
         code: Options of `memo.fingerprint.fingerprint`.
@@ -55,7 +57,7 @@ class Caller:
     def __init__(
         self,
         keys: Keys,
-        store: str | os.PathLike[str] | Store | None,
+        store: str | os.PathLike[str] | Store | list[str | Store] | None,
         memory: bool,
         verify: str,
         code: dict[str, Any],
@@ -73,11 +75,15 @@ class Caller:
         self._past_hits = 0
         self._past_saved = 0.0
         # Made absolute at once: functions that first run before and after an os.chdir share one store.
-        relative = isinstance(store, str | os.PathLike) and str(store).strip()
-        self._given = os.path.abspath(os.path.expanduser(store)) if relative else store  # type: ignore[arg-type]
+        self._given = absolute(store) if isinstance(store, str | os.PathLike | list | tuple) else store
         self._store: Store | None = None
         self._always = verify == "always"
-        self._expires = policy.ttl is not None
+        self.fetches: Fetches | None = None
+        if policy.min_cost == "auto":
+            from memo.fetches import Fetches  # noqa: PLC0415 - few ask for it
+
+            self.fetches = Fetches()
+        self._simply = policy.ttl is None and self.fetches is None
         self._open_frozen: Callable[..., FrozenFile] | None = None
         self._capacity = MEMORY_BYTES if memory else 0
         self._version: Version | None = None
@@ -194,11 +200,11 @@ class Caller:
             key = version.key(signature)
             if found is not None:
                 version.forget(signature)
-            if self._expires:
+            if self._simply:
+                row, created = store.fetch(key), 0.0
+            else:
                 row, created = self.find(key)
                 trouble = self.policy.expiry(created) if row is None and created else ""
-            else:
-                row, created = store.fetch(key), 0.0
             if row is not None:
                 return self.decode(version, signature, key, row, created)
         except CacheWarning:
@@ -233,11 +239,12 @@ class Caller:
     def find(self, key: bytes) -> tuple[Fetched | None, float]:
         """Return what is stored for a call and lasts; and when anything was stored, if that matters."""
         store = self._store or self.open()
-        if not self._expires:
-            return store.fetch(key), 0.0
+        fetch = store.fetch if self.fetches is None else partial(self.fetches.look_up, store.fetch)
+        if self.policy.ttl is None:
+            return fetch(key), 0.0
         # Asked before what it is the age of: what another process puts in its place meanwhile is younger, not older.
         created = store.created(key) or 0.0
-        return (store.fetch(key) if self.policy.lasts(created) else None), created
+        return (fetch(key) if self.policy.lasts(created) else None), created
 
     def read(self, key: bytes) -> Any:
         """Return the value that is stored for a call; NotFoundError if there is none."""
@@ -270,7 +277,10 @@ class Caller:
         decode = by_name(codec).decode
         open_blob = self._open_frozen or store.open_blob
         try:
-            value = decode(open_blob(digest, self._always) if data is None else data, open_blob)
+            if self.fetches is None:
+                value = decode(open_blob(digest, self._always) if data is None else data, open_blob)
+            else:
+                value = self.fetches.decode(decode, data, partial(open_blob, digest, self._always), open_blob)
         except Raised as raised:
             raised.cost = cost
             raise
@@ -288,8 +298,8 @@ class Caller:
         """Return the store, opened at the first need."""
         if self._store is None:
             given: Any = self._given
-            is_place = given is None or isinstance(given, str) or hasattr(given, "__fspath__")
-            store: Store = cas.open(given) if is_place else given
+            is_place = given is None or isinstance(given, list)
+            store: Store = cas.open(given) if is_place else given() if callable(given) else given
             if self.policy.readonly:
                 from memo.canonical.frozen import open_frozen  # noqa: PLC0415 - few ask for it
 

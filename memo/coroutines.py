@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import cas
 from memo.errors import CacheWarning, MemoError, Raised, hint_of, warn
-from memo.flight import land, look_again
+from memo.flight import AUDIT, land, look_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,12 @@ async def _run(flight: Flight) -> Any:
     caller = flight.caller
     when, start = time.time(), time.perf_counter()
     try:
-        value = await caller.forward(caller.function, flight.values)
+        if AUDIT:
+            from memo.auditing import await_audited  # noqa: PLC0415 - only where the environment asks for it
+
+            value = await await_audited(caller, flight.version, flight.values)
+        else:
+            value = await caller.forward(caller.function, flight.values)
     except caller.policy.exceptions as error:
         if not isinstance(error, CacheWarning | cas.CasError | MemoError):
             land(flight, Raised(error), when, time.perf_counter() - start)

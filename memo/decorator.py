@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from types import FunctionType, ModuleType
+from types import FunctionType
 
 import cas
 from memo.caller import Caller, describe
+from memo.declarations import checked_code
 from memo.errors import UnstableFunction
 from memo.handle import Cache, serve_by
 from memo.keys import Keys
@@ -51,7 +51,7 @@ def cached(
     Args:
         function: What to decorate; its arguments and its result may be numpy arrays of any shape and dtype, and
             containers of them.
-        store: A folder, or an open `cas.Store`. Default: `CAS_STORE`, else `[tool.cas] store` in the nearest
+        store: A folder, a URL, or an open `cas.Store`; a list of them, fast to slow, makes a chain. Default: `CAS_STORE`, else `[tool.cas] store` in the nearest
             pyproject.toml, else the user's cache folder.
         memory: Also keep small results in this process's memory.
         verify: "stamp" hashes a large stored array again only if its file was touched since it was last verified,
@@ -63,8 +63,8 @@ def cached(
             "none", or a dict of these by package, "*" for the others.
         allow_mutable_bindings: Accept a function that closes over mutable values; they are part of its key, as they
             are at each call.
-        ignore: Names of parameters that are not part of the key, such as `["verbose"]`. Of `self`, only the state is
-            left out: its class counts.
+        ignore: Names of parameters, or of options that `**options` takes, that are not part of the key, such as
+            `["verbose"]`. Of `self`, only the state is left out: its class counts.
         key: Functions by parameter; what one returns stands for the argument in the key: `{"x": round}`.
         normalize: Functions by parameter, or one for every argument; what one returns replaces the argument, in the
             call and in the key.
@@ -73,7 +73,7 @@ def cached(
         codec: In which form results are stored: "auto" for the safest that is exact, "npy", "tree", "mat", "hdf5",
             "arrow", "sparse", "text", "json", "pickle", or one of your own; "stream" for the items of a generator.
         compress: "zstd" compresses what is stored, "auto" only where a sample of it shrinks.
-        min_cost: Seconds; a result that took less is not stored.
+        min_cost: Seconds; a result that took less is not stored. "auto": one that took less than fetching it takes.
         readonly: Return large arrays as read-only maps of what is stored, which the next cached function does not
             hash again.
         store_args: Store the arguments as well, for `f.cache.replay`.
@@ -89,12 +89,7 @@ def cached(
     """
     if verify not in ("stamp", "always"):
         raise cas.InvalidInputError(f"expected verify='stamp' or 'always', found {verify!r}")
-    code = {
-        "depends": _declared(depends),
-        "version": version,
-        "pin": _checked_pin(pin),
-        "allow_mutable_bindings": allow_mutable_bindings,
-    }
+    code = checked_code(depends, version, pin, allow_mutable_bindings)
 
     given = Policy(ttl, cache_exceptions, codec, compress, min_cost, readonly, store_args)
     policy = checked(given)
@@ -132,42 +127,3 @@ def _check_function(function: Any, policy: Policy) -> None:
         )  # fmt: skip
         wanted = 'a generator function for codec="stream"' if streams else "a function that returns its result"
         raise UnstableFunction(f"expected {wanted}, found {found}: {describe(function)}", mend)
-
-
-def _declared(depends: Any) -> tuple[Any, ...]:
-    """Return what `depends=` names, paths made absolute: they name the same files after an `os.chdir`."""
-    if not isinstance(depends, list | tuple | set | frozenset):
-        raise cas.InvalidInputError(
-            f"expected a list for depends=, found {depends!r}", "write depends=[...], also for one of them"
-        )
-    return tuple(map(_declared_one, depends))
-
-
-def _declared_one(given: Any) -> Any:
-    if isinstance(given, str | os.PathLike):
-        path = os.path.abspath(os.path.expanduser(given))
-        if not os.path.isfile(path):
-            raise cas.InvalidInputError(
-                f"depends= names {os.fspath(given)!r}, and there is no such file: {path}",
-                "give the path of a file, absolute or from the current folder (of a folder, each file in it); "
-                "functions and modules are given as themselves, not by name",
-            )
-        return path
-    if callable(given) or isinstance(given, ModuleType):
-        return given
-    raise cas.InvalidInputError(
-        f"expected functions, classes, modules or paths of files in depends=, found {given!r}",
-        "for a value of your own, use version=",
-    )
-
-
-def _checked_pin(pin: Any) -> Any:
-    """Return `pin=` if it is one of its values."""
-    rules = pin.values() if isinstance(pin, dict) else (pin,)
-    for rule in rules:
-        if rule not in ("minor", "exact", "none"):
-            raise cas.InvalidInputError(
-                f"expected pin='minor', 'exact' or 'none', found {rule!r}",
-                'of single packages, give a dict such as {"numpy": "exact", "*": "minor"}',
-            )
-    return pin

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections import namedtuple
+from functools import partial
 
 import cas
 from memo.codecs import by_name, choose, codec_for
@@ -94,7 +95,7 @@ def _run(flight: Flight) -> Any:
     caller = flight.caller
     when, start = time.time(), time.perf_counter()
     try:
-        value = _audited(flight) if _AUDIT else caller.forward(caller.function, flight.values)
+        value = _audited(flight) if AUDIT else caller.forward(caller.function, flight.values)
     except caller.policy.exceptions as error:
         if isinstance(error, CacheWarning | cas.CasError | MemoError):
             raise  # of a cached function inside this one: it may go otherwise next time
@@ -120,9 +121,9 @@ def land(flight: Flight, value: Any, when: float, cost: float) -> Any:
     """
     caller = flight.caller
     caller.misses += 1
-    cheap = cost < caller.policy.min_cost and not flight.fresh
+    cheap = "" if flight.fresh else _cheap(flight, value, cost)
     try:
-        call, unstored = _keep(flight, value, cost, _hold if cheap else _store)
+        call, unstored = _keep(flight, value, cost, partial(_hold, why=cheap) if cheap else _store)
         if flight.fresh:
             flight.version.forget(flight.signature)
         if call is not None:
@@ -164,10 +165,28 @@ def _keep(flight: Flight, value: Any, cost: float, keep: Keep) -> tuple[cas.Call
         return call, trouble_of(error)
 
 
-def _hold(flight: Flight, call: cas.Call, value: Any, cost: float) -> str:
-    """Keep what is cheaper than `min_cost` in memory, if it is small; return why it is not stored."""
+def _cheap(flight: Flight, value: Any, cost: float) -> str:
+    """Return why a result is not worth storing; nothing if it is."""
+    fetches, limit = flight.caller.fetches, flight.caller.policy.min_cost
+    if fetches is None and cost >= limit:
+        return ""
     from cas.units import format_duration  # noqa: PLC0415 - only with min_cost=
 
+    if fetches is None:
+        return f"it took {format_duration(cost)}, and min_cost={format_duration(limit)}"
+    from memo.fetches import size_of  # noqa: PLC0415 - only with min_cost="auto"
+
+    try:
+        of_unknown_size = type(value) is Raised or flight.caller.parameters.kind == "stream"
+        fetching = fetches.expected(0 if of_unknown_size else size_of(value))
+    except Exception:  # noqa: BLE001 - storing it says what is the matter
+        return ""
+    told = f'it took {format_duration(cost)}, fetching it takes {format_duration(fetching)}, and min_cost="auto"'
+    return told if cost < fetching else ""
+
+
+def _hold(flight: Flight, call: cas.Call, value: Any, cost: float, why: str) -> str:
+    """Keep in memory what is not worth storing, if it is small; return why it is not."""
     policy = flight.caller.policy
     if type(value) is not Raised and flight.caller.parameters.kind != "stream" and flight.caller.remembers:
         codec = choose(value)
@@ -175,7 +194,7 @@ def _hold(flight: Flight, call: cas.Call, value: Any, cost: float) -> str:
         if sum(memoryview(part).nbytes for part in parts) <= _SMALL:
             created = time.time() if policy.ttl is not None else 0.0
             flight.version.remember(flight.signature, value, b"".join(parts), codec.decode, cost, created)
-    return f"it took {format_duration(cost)}, and min_cost={format_duration(policy.min_cost)}"
+    return why
 
 
 def _refuse(parts: Parts) -> bytes:
@@ -195,7 +214,8 @@ def _store(flight: Flight, call: cas.Call, value: Any, cost: float) -> str:
     with caller.open().deposit(call, cost) as deposit:
         parts, summary = codec.encode(value, deposit.write)
         notes = provenance()
-        if caller.policy.store_args:
+        wanted = caller.policy.store_args
+        if wanted is True or (wanted and wanted(flight)):
             notes = notes | _arguments(flight, deposit.write, lacking)
         deposit.commit(cas.Result(codec.name, parts, summary, notes))
     for error in lacking:
@@ -232,7 +252,7 @@ def _warn_of_mutation(caller: Caller, signature: bytes, values: list[Any]) -> No
 
 
 # Trace the first computed call of each function, and say on stderr what it did that is not declared.
-_AUDIT = os.environ.get("MEMO_AUDIT", "") not in ("", "0")
+AUDIT = os.environ.get("MEMO_AUDIT", "") not in ("", "0")
 # What `_hold` takes into memory.
 _SMALL = 32 << 10
 _IMMUTABLE = frozenset({type(None), bool, int, float, complex, str, bytes})

@@ -156,7 +156,8 @@ class Cache:
                 with a name before it, `old.module.name@3f2a`, if the function was called otherwise then.
             verify: How many calls to compute again.
             calls: Calls that are among these, each a tuple of arguments, or a dict of them by name. Of large arrays
-                the store keeps digests only, so that calls with such arguments must be given.
+                the store keeps digests only, so that calls with such arguments must be given, unless
+                `store_args=True` stored them.
             rtol: Numbers may differ by this times the size of the stored one.
             atol: Numbers may differ by this.
             ulp: Numbers may differ by so many units in the last place.

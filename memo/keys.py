@@ -17,7 +17,7 @@ from memo.signature import Parameters, sort_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     Step = Callable[[Any], Any]
@@ -40,7 +40,7 @@ class Keys:
 
     Args:
         function: The user's function.
-        ignore: Names of parameters that are not signed.
+        ignore: Names of parameters that are not signed, or of options among its `**options`.
         key: Functions by parameter: what one returns is signed in place of the argument.
         normalize: A function of every argument, or functions by parameter: what one returns replaces the argument.
 
@@ -54,7 +54,8 @@ class Keys:
         ignored, functions = _checked_names(ignore), _checked_functions("key", key)
         _require_known("ignore", ignored, function, parameters)
         _require_known("key", functions, function, parameters)
-        both = ignored & functions.keys()
+        single = single_options(parameters, ignored | functions.keys())
+        both = functions.keys() & {*ignored, *(name for name in single if parameters.names[-1] in ignored)}
         if both:
             raise cas.InvalidInputError(f"{min(both)!r} stands both in ignore= and in key=", "choose one of them")
         self.function = function
@@ -63,13 +64,17 @@ class Keys:
         self._steps: dict[str, Step] = {name: each(name, _content_of(name)) for name in _contents(function, parameters)}
         self._contents = {name: step for name, step in self._steps.items() if name not in ignored}
         owner = _owner(function, parameters)
-        self._steps |= {name: _keyed(name, step, name == owner) for name, step in functions.items()}
+        stand_ins = {name: _keyed(name, step, name == owner) for name, step in functions.items()}
+        self._steps |= {name: step for name, step in stand_ins.items() if name not in single}
+        if single:
+            options = parameters.names[-1]
+            self._steps[options] = by_option({name: stand_ins.get(name) for name in single}, self._steps.get(options))
         if owner in ignored:
             self._steps[owner] = _class_of
         self.names = tuple(name for name in parameters.names if name not in ignored or name == owner)
         self.plain = self.names == parameters.names and not self._steps
-        self.keyed = tuple(name for name in self.names if name in functions)
-        left_out = tuple(name for name in parameters.names if name in ignored)
+        self.keyed = tuple(name for name in (*self.names, *single) if name in functions)
+        left_out = tuple(name for name in (*parameters.names, *single) if name in ignored)
         self.depends: tuple[Any, ...] = (("ignore=", *left_out),) if left_out else ()
         for name in self.keyed:
             self.depends += (KEYED, name), functions[name]
@@ -84,8 +89,9 @@ class Keys:
         if self.plain:
             return signature, roots
         # What a function of `key=` stands for is the value; the code of its class counts as ever.
-        named = zip(self.parameters.names, values, strict=True)
-        classes = [_class_of(value) for name, given in named if name in self.keyed for value in _arguments(name, given)]
+        named = dict(zip(self.parameters.names, values, strict=True))
+        given = [value for name in self.keyed for value in _arguments(name, named)]
+        classes = list(map(_class_of, given))
         return signature, (*roots, *dict.fromkeys(cls for cls in classes if cls not in roots))
 
     @property
@@ -132,6 +138,9 @@ def normalizer(parameters: Parameters, function: Any, normalize: Any) -> Callabl
         functions = _checked_functions("normalize", normalize)
         _require_known("normalize", functions, function, parameters)
     steps = [each(name, functions[name]) if name in functions else None for name in parameters.names]
+    single = single_options(parameters, functions)
+    if single:
+        steps[-1] = by_option({name: functions[name] for name in single}, steps[-1])
 
     def normalized(values: list[Any]) -> list[Any]:
         return [value if step is None else step(value) for step, value in zip(steps, values, strict=True)]
@@ -148,15 +157,43 @@ def each(name: str, step: Step) -> Step:
     return step
 
 
-def _arguments(name: str, given: Any) -> Any:
-    """Return the arguments that a parameter took."""
-    return given.values() if name.startswith("**") else given if name.startswith("*") else (given,)
+def single_options(parameters: Parameters, names: Iterable[str]) -> tuple[str, ...]:
+    """Return, sorted, the names that are no parameters but may be those of options that `**options` takes."""
+    if not parameters.names or not parameters.names[-1].startswith("**"):
+        return ()
+    known = {*parameters.names, *(name.lstrip("*") for name in parameters.names)}
+    return tuple(sorted(name for name in names if name not in known and not name.startswith("*")))
+
+
+def by_option(single: Mapping[str, Step | None], others: Step | None) -> Step:
+    """Return what does to each option what is to be done to it.
+
+    Args:
+        single: By name; None leaves it out.
+        others: What is done to a dict of the others, if anything.
+    """
+
+    def each_option(options: dict[str, Any]) -> dict[str, Any]:
+        rest = {name: value for name, value in options.items() if name not in single}
+        done = {name: step(options[name]) for name, step in single.items() if step is not None and name in options}
+        done |= rest if others is None else others(rest)
+        return {name: done[name] for name in options if name in done}
+
+    return each_option
+
+
+def _arguments(name: str, given: Mapping[str, Any]) -> Any:
+    """Return the arguments that a parameter took, or a single option."""
+    if name not in given:
+        options = list(given.values())[-1]
+        return (options[name],) if name in options else ()
+    return given[name].values() if name.startswith("**") else given[name] if name.startswith("*") else (given[name],)
 
 
 def _require_known(option: str, names: Any, function: Any, parameters: Parameters) -> None:
     """Refuse names that are no parameters of the function."""
     for name in names:
-        if name in parameters.names:
+        if name in parameters.names or name in single_options(parameters, (name,)):
             continue
         starred = next((known for known in parameters.names if known.lstrip("*") == name), None)
         known = ", ".join(map(repr, parameters.names)) or "none"

@@ -27,7 +27,7 @@ class Policy(namedtuple("Policy", "ttl exceptions codec compress min_cost readon
         exceptions: Classes of exceptions that are kept as results are.
         codec: "auto", or the name of a codec.
         compress: None, "zstd" or "auto".
-        min_cost: Seconds; what took less is not stored.
+        min_cost: Seconds; what took less is not stored. "auto" for what fetching it takes.
         readonly: Return large arrays as read-only maps.
         store_args: Keep the arguments beside the result.
     """
@@ -69,7 +69,7 @@ def checked(given: Policy) -> Policy:
     return given._replace(
         ttl=_seconds("ttl", given.ttl),
         exceptions=_checked_exceptions(given.exceptions),
-        min_cost=_seconds("min_cost", given.min_cost),
+        min_cost="auto" if given.min_cost == "auto" else _seconds("min_cost", given.min_cost),
     )
 
 
@@ -86,7 +86,7 @@ def _seconds(option: str, given: Any) -> float | None:
             f"expected a number of seconds or a datetime.timedelta in {option}=, found {given!r}",
             f"write {option}=3600 or {option}=datetime.timedelta(hours=1)"
             if option == "ttl"
-            else f"write {option}=0.01 for a hundredth of a second",
+            else f'write {option}=0.01 for a hundredth of a second, or {option}="auto" for what fetching takes',
         )
     return float(value)
 

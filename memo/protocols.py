@@ -82,7 +82,7 @@ class Decorate(Protocol):
     def __call__(
         self,
         *,
-        store: str | PathLike[str] | Store | None = None,
+        store: str | PathLike[str] | Store | Sequence[str | PathLike[str] | Store] | None = None,
         memory: bool = True,
         verify: Literal["stamp", "always"] = "stamp",
         depends: Sequence[Callable[..., Any] | type | ModuleType | str | PathLike[str]] = (),
@@ -96,7 +96,7 @@ class Decorate(Protocol):
         cache_exceptions: type[Exception] | Sequence[type[Exception]] = (),
         codec: str = "auto",
         compress: Literal["zstd", "auto"] | None = None,
-        min_cost: float | timedelta = 0.0,
+        min_cost: float | timedelta | Literal["auto"] = 0.0,
         readonly: bool = False,
         store_args: bool = False,
     ) -> Decorator: ...

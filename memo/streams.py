@@ -12,7 +12,7 @@ import time
 from memo.codecs.stream import Recording, Stored
 from memo.errors import CacheWarning, warn
 from memo.explain import trouble_of
-from memo.flight import land
+from memo.flight import AUDIT, land
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _conduct(live: Items, step: Callable[[Any], Any], given: Any) -> Items:
 def compute(flight: Flight) -> Items:
     """Yield the items as the function makes them, and store them when it has ended."""
     caller = flight.caller
-    live: Items = caller.forward(caller.function, flight.values)
+    live = _made(flight)
     recording, when, cost = Recording(caller.policy.compress), time.time(), 0.0
     try:
         while True:
@@ -107,6 +107,18 @@ def compute(flight: Flight) -> Items:
                 return (yield from _conduct(live, live.send, sent))
     finally:
         recording.close()
+
+
+def _made(flight: Flight) -> Items:
+    """Return the function's own generator."""
+    caller = flight.caller
+    if AUDIT:
+        from memo.auditing import stream_audited  # noqa: PLC0415 - only where the environment asks for it
+
+        made: Items = stream_audited(caller, flight.version, flight.values)
+    else:
+        made = caller.forward(caller.function, flight.values)
+    return made
 
 
 def _from(live: Items, item: Any) -> Items:

@@ -155,7 +155,8 @@ def prepare(caller: Caller, store: Store, from_version: str, verify: int = 5, ca
             f"{earlier}: expected {_count(min(verify, entries), 'call')} that can be computed again, found "
             f"{len(plan.trials)} of {entries:,}: {missing or 'an argument'!r} cannot be rebuilt from what is stored "
             "of it",
-            "in Python, name calls that have a stored result: f.cache.adopt(..., calls=[(x, 3), {'x': x, 'n': 3}])",
+            "in Python, name calls that have a stored result: f.cache.adopt(..., calls=[(x, 3), {'x': x, 'n': 3}]); "
+            "store_args=True stores the arguments of calls to come",
         )
     for trial in plan.trials:
         _check_key(caller, plan, trial)

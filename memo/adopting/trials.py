@@ -10,6 +10,7 @@ import cas
 from cas.form import unpack
 from cas.shown import show
 from memo.adopting.replay import replay, split
+from memo.arguments import NOTE, read_arguments
 from memo.signature import compile_wrapper
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Calls are drawn from so many that can be recomputed, and so many are looked at to find those.
 _POOL = 1000
 _LOOKED_AT = 20_000
+# Arguments stored beside a result are read of so many calls for each to choose: each is hashed, and may be large.
+_READ = 4
 # Codecs of what is not compared: an exception, and a stream, which is consumed once.
 _NO_VALUES = frozenset({"raised", "stream"})
 
@@ -76,18 +79,22 @@ class Earlier:
     def draw(self, count: int, taken: set[bytes]) -> tuple[list[Trial], str]:
         """Return so many calls whose arguments are stored whole, and the first argument met that is not.
 
-        Up to a thousand are drawn in the order of their keys, which is as by lot but the same each time. Those that
-        took more than twice the median are set aside; of the others, each next one is the one with the most values
-        that no argument has had so far.
+        Large ones are stored whole only by `store_args=True`. Up to a thousand are drawn in the order of their keys,
+        which is as by lot but the same each time. Those that took more than twice the median are set aside; of the
+        others, each next one is the one with the most values that no argument has had so far.
         """
         pool: list[Trial] = []
+        read = 0
         missing = self.translation.unknown
         if missing:
             return pool, missing
         for entry in islice(self.entries("key"), _LOOKED_AT if count else 0):
             if entry.key not in taken and entry.codec.partition("/")[0] not in _NO_VALUES:
                 values, lacking = replay(entry.signature, self.record.parameters)
-                missing = missing or lacking
+                if values is None and read < _READ * count and NOTE in entry.provenance:
+                    read += 1
+                    values = self._stored_arguments(entry)
+                missing = missing or (lacking if values is None else "")
                 if values is not None:
                     pool.append(Trial(entry, self.translation.values(values)))
                     if len(pool) == _POOL:
@@ -96,6 +103,16 @@ class Earlier:
         limit = 2 * pool[len(pool) // 2].entry.cost if pool else 0.0
         cheap = pool[:count] + [trial for trial in pool[count:] if trial.entry.cost <= limit]
         return _most_varied(sorted(cheap, key=lambda trial: trial.entry.key), count), missing
+
+    def _stored_arguments(self, entry: Entry) -> list[Any] | None:
+        """Return the arguments that `store_args=` stored beside a result; None if they are not those of the call."""
+        try:
+            given = read_arguments(self.store, entry)
+            values = [given[name] for name in self.record.parameters]
+            same = self.translation.old_signature(self.translation.values(values)) == entry.signature
+        except Exception:  # noqa: BLE001 - whatever is the matter with them: this call is not the one to compute again
+            return None
+        return values if same else None
 
 
 def _most_varied(pool: list[Trial], count: int) -> list[Trial]:

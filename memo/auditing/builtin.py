@@ -16,7 +16,7 @@ from memo.auditing.randomness import makes_seeded_state
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memo.auditing.trace import Moment
+    from memo.auditing.witnesses import Moment
 
 # Clocks read by the user's own functions only: libraries time and date what they do all the time.
 _OWN_CODE = Policy(only=frozenset(), packages=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from memo.auditing.trace import Moment
+    from memo.auditing.witnesses import Moment
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 # What belongs to the machine, to Python and to packages.

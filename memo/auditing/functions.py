@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from memo.auditing.trace import Moment
+    from memo.auditing.witnesses import Moment
 
     Act = Callable[[Moment], None]
 

@@ -118,7 +118,9 @@ def is_start(frame: FrameType) -> bool:
 
 
 # The compiled `forward` of a caller is a lambda.
-_STARTS = frozenset({("memo.signature", "<lambda>"), ("memo.auditing.trace", "call")})
+_STARTS = frozenset(
+    {("memo.signature", "<lambda>"), *(("memo.auditing.trace", name) for name in ("call", "consume", "wait"))}
+)
 
 
 def place_of(frame: FrameType, exact: bool = True) -> Place:

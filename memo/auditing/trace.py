@@ -2,8 +2,8 @@
 
 Owns the hooks: Python's profile function in the threads of the call, and one audit hook a process, which Python
 cannot remove and which does nothing between audits. Traces may stand inside each other, and side by side in several
-threads: each sees the thread of its call and the threads that are started from there. What happens in threads that ran
-before counts for every trace; their functions are seen on Python 3.12 and later.
+threads: `memo.auditing.witnesses` says which of them see what. Functions of threads that ran before are seen on Python
+3.12 and later.
 """
 
 from __future__ import annotations
@@ -14,24 +14,22 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from memo.auditing import builtin, events, functions
-from memo.auditing.places import CALL, Place, blame, is_of_the_call, place_of, users_frame
+from memo.auditing import builtin, events, functions, witnesses
+from memo.auditing.places import CALL, Place, is_of_the_call, place_of, users_frame
 from memo.auditing.randomness import NUMPY, GlobalStates, twister_position
+from memo.auditing.witnesses import Moment, active
 from memo.fingerprint import boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
     from types import CodeType, FrameType
     from typing import Any
 
     from memo.auditing.functions import Act
-    from memo.auditing.places import Policy
 
+# Flags of the code of generators and coroutines.
+_SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 _ELSEWHERE = Place("", 0, "a thread that ran before the call")
-_active: list[Trace] = []
-# By thread: the traces that see it. One that is not here was running before, and counts for all.
-_members: dict[int, list[Trace]] = {}
-_children: dict[threading.Thread, list[Trace]] = {}
 _starting = threading.RLock()
 _hooked = False
 # What new threads were profiled by before the first of the traces.
@@ -77,11 +75,36 @@ class Trace:
         self.notes: list[str] = []
         self.imported: list[str] = []
         self.states = GlobalStates()
+        self._awaiting: list[FrameType] = []
 
     def call(self, forward: Callable[..., Any], *arguments: Any) -> Any:
         """Return what `forward` returns, while everything that it does is noted."""
         with _tracing(self):
             return forward(*arguments)
+
+    def consume(self, forward: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
+        """Take all items of the generator that `forward` returns; return what it returns, and how many they were."""
+        with _tracing(self):
+            live, count = forward(*arguments), 0
+            while True:
+                try:
+                    next(live)
+                except StopIteration as end:
+                    return end.value, count
+                count += 1
+
+    async def wait(self, forward: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """Return what the coroutine returns that `forward` returns; other tasks of its loop are not noted."""
+        # Each time the coroutine goes on, so do those that await it, which are not of the call.
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001 - as sys documents it
+        while frame is not None:
+            self._awaiting += [frame] * bool(frame.f_code.co_flags & _SUSPENDABLE)
+            frame = frame.f_back
+        try:
+            with _tracing(self, by_task=True):
+                return await forward(*arguments)
+        finally:
+            self._awaiting.clear()
 
     def see(self, kind: str, name: str, place: Place) -> None:
         """Note something that happened, unless it is known or of the call's own making."""
@@ -93,7 +116,7 @@ class Trace:
         code = frame.f_code
         if id(code) in self.ran:
             return True
-        if not is_of_the_call(frame):
+        if frame in self._awaiting or not is_of_the_call(frame):
             return False
         caller = users_frame(frame.f_back)
         if from_before:
@@ -110,32 +133,6 @@ class Trace:
             self.see("random", name, place_of(frame, exact=False) if frame is not None else CALL)
 
 
-class Moment:
-    """Something that happens in a thread: the frame that does it, and the traces that see it."""
-
-    def __init__(self, frame: FrameType) -> None:
-        self.frame = frame
-        traces = _members.get(threading.get_ident())
-        self.traces = _active if traces is None else traces
-        self.from_before = traces is None
-
-    def blame(self, policy: Policy) -> Place | None:
-        """Return the place in the user's code that answers for it."""
-        return blame(self.frame, policy, None if self.from_before else CALL)
-
-    def see(self, kind: str, name: str, policy: Policy) -> None:
-        """Note it in every trace that sees it, if somebody answers for it."""
-        place = self.blame(policy)
-        if place is not None:
-            for trace in self.traces:
-                trace.see(kind, name, place)
-
-    def adopt(self, thread: threading.Thread) -> None:
-        """Let the traces see a thread that is about to start, if they saw the one that starts it from its start."""
-        if not self.from_before:
-            _children[thread] = list(self.traces)
-
-
 def foreign_profiler() -> object:
     """Return what else profiles this thread: tracing would end it, and Python has no way to start it again."""
     profiler = sys.getprofile()
@@ -143,26 +140,28 @@ def foreign_profiler() -> object:
 
 
 @contextmanager
-def _tracing(trace: Trace) -> Iterator[None]:
-    before = _members.get(threading.get_ident())
+def _tracing(trace: Trace, by_task: bool = False) -> Iterator[None]:
+    thread = threading.get_ident()
     modules = set(sys.modules)
-    _begin(trace, before)
+    witnesses.enter(trace, thread, by_task)
+    _begin(trace)
     trace.states.begin()
     sys.setprofile(_profile)
     try:
         yield
     finally:
+        is_idle = witnesses.leave(trace, thread, by_task)
         theirs = sys.getprofile()
         if theirs is not _profile:
             trace.notes.append("the call set a profiler of its own; what ran after that is not in this report")
-        elif before is None:
+        elif is_idle:
             sys.setprofile(None)
         trace.see_random(trace.states.take(), None)
-        _end(trace, before)
+        _end(trace)
         if theirs is not _profile:
             sys.setprofile(theirs)
         fresh = sorted(set(sys.modules) - modules)
-        trace.imported = [
+        trace.imported += [
             name
             for name in fresh
             # Compiled packages make modules of their own that have no file.
@@ -170,17 +169,16 @@ def _tracing(trace: Trace) -> Iterator[None]:
         ]
 
 
-def _begin(trace: Trace, before: list[Trace] | None) -> None:
-    """Let a trace see what happens from now on, in this thread and in those that start from it."""
+def _begin(trace: Trace) -> None:
+    """Set the hooks, unless they are: for the first of the traces."""
     global _hooked, _foreign, _position, _last
     with _starting:
-        if not _active:
+        if not active:
             _foreign = threading.getprofile()
         if not _hooked:
             _hooked = True
             sys.addaudithook(_audit)
-        _members[threading.get_ident()] = [*(before or ()), trace]
-        _active.append(trace)
+        active.append(trace)
         _settled.clear()
         _position = twister_position()
         _last = _position.value if _position is not None else 0
@@ -189,16 +187,12 @@ def _begin(trace: Trace, before: list[Trace] | None) -> None:
         threading.setprofile(_profile_new_thread)
 
 
-def _end(trace: Trace, before: list[Trace] | None) -> None:
+def _end(trace: Trace) -> None:
     """Undo what `_begin` did; the last trace takes the hooks of all threads with it."""
     with _starting:
-        _active.remove(trace)
+        active.remove(trace)
         _settled.clear()
-        if before is not None:
-            _members[threading.get_ident()] = before
-        else:
-            _members.pop(threading.get_ident(), None)
-        if _active:
+        if active:
             return
         _forget()
         if sys.version_info >= (3, 12):
@@ -207,17 +201,15 @@ def _end(trace: Trace, before: list[Trace] | None) -> None:
 
 
 def _forget() -> None:
-    for table in (_active, _members, _children, _dull, _settled, _acts, _users, _kept):
+    witnesses.forget()
+    for table in (_dull, _settled, _acts, _users, _kept):
         table.clear()
 
 
 def _profile_new_thread(frame: FrameType, event: str, argument: Any) -> None:
     """Find out, as a thread begins to run, which traces started it."""
-    traces = _children.pop(threading.current_thread(), None)
-    _members.pop(threading.get_ident(), None)  # of a thread that ended, and had the same number
-    if traces is not None:
-        _members[threading.get_ident()] = traces
-    sys.setprofile(_profile if _active else None)
+    witnesses.begin_thread()
+    sys.setprofile(_profile if active else None)
 
 
 def _profile(frame: FrameType, event: str, argument: Any) -> None:
@@ -238,7 +230,7 @@ def _profile(frame: FrameType, event: str, argument: Any) -> None:
 
 
 def _see_call(frame: FrameType) -> None:
-    if not _active:  # a thread that outlives the call that started it
+    if not active:  # a thread that outlives the call that started it
         sys.setprofile(None)
         return
     code = frame.f_code
@@ -265,7 +257,7 @@ def _see_users(frame: FrameType) -> None:
     seen, moment = True, Moment(frame)
     for trace in moment.traces:
         seen &= trace.see_code(frame, moment.from_before)
-    if seen and len(_active) == 1:
+    if seen and moment.traces and len(active) == 1:
         _settled.add(id(code))
     if _position is not None and _position.value != _last:
         _see_movement(frame.f_back)
@@ -274,19 +266,19 @@ def _see_users(frame: FrameType) -> None:
 def _see_movement(frame: FrameType | None) -> None:
     """Note in the traces of this thread that numpy's state moved while `frame` ran; the others need not wonder."""
     global _last, _position
-    traces = _members.get(threading.get_ident(), _active)
-    for trace in _active:
+    traces, _ = witnesses.here()
+    for trace in active:
         moved = trace.states.take()
         if trace in traces:
             trace.see_random(moved, users_frame(frame))
     _last = _position.value if _position is not None else 0
-    if all(("random", NUMPY) in trace.seen for trace in _active):
+    if all(("random", NUMPY) in trace.seen for trace in active):
         _position = None  # one finding is enough
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     """See one event of Python's own auditing; between audits it costs one comparison."""
-    if _active and event in events.WATCHED:
+    if active and event in events.WATCHED:
         _guarded(events.WATCHED[event], Moment(sys._getframe(1)), arguments)  # noqa: SLF001 - as sys documents it
 
 
@@ -295,7 +287,7 @@ def _guarded(see: Callable[..., None], *arguments: Any) -> None:
         see(*arguments)
     except Exception as error:  # noqa: BLE001 - said in the report
         note = f"something was not understood, please report it: {type(error).__name__}: {error}"
-        for trace in _active:
+        for trace in active:
             if note not in trace.notes:
                 trace.notes.append(note)
 

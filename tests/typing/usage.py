@@ -130,13 +130,18 @@ async def use() -> None:
     """Await a cached coroutine."""
     assert_type(await download("a"), bytes)
     assert_type(await download.cache.refresh("a"), bytes)
+    assert_type((await memo.audit(download)("a")).clean, bool)
 
 
 assert_type(kept.cache.refresh(3), list[int])
 assert_type(kept.cache.replay("3fa9c2"), list[int])
 assert_type(kept.cache.arguments("3fa9c2")["number"], Any)
 assert_type(list(count(3)), list[int])
+assert_type(memo.audit(count)(3).clean, bool)
 kept.cache.refresh("text")  # type: ignore[arg-type]
+memo.audit(kept)("text")  # type: ignore[arg-type]
 memo.cached(ttl="1h")  # type: ignore[call-overload]
 memo.cached(compress="gzip")  # type: ignore[call-overload]
+memo.cached(min_cost="auto")
+memo.cached(min_cost="cheap")  # type: ignore[call-overload]
 memo.cached(cache_exceptions=KeyboardInterrupt)  # type: ignore[arg-type]

@@ -236,6 +236,53 @@ def test_arrays_need_calls(versions):
     assert new.cache.stats().misses == 0
 
 
+KEPT = ARRAYS.replace("@memo.cached", "@memo.cached(store_args=True, ignore=['verbose'])").replace(
+    "weight):", "weight, verbose=True):"
+)
+KEPT_EQUAL = KEPT.replace("x.sum() * weight", "weight * x.sum()")
+KEPT_WRONG = KEPT.replace("x.sum() * weight", "x.sum() * weight + (weight == 3.0)")
+
+
+def test_stored_arguments_stand_for_calls(versions):
+    """With `store_args=True`, calls with large arrays are computed again without being named."""
+    x = np.arange(100_000.0)
+    _, _, code = versions(KEPT, [(x, 2.0), (x[::-1], 3.0), (x + 1, 4.0)], "total")
+    _, wrong, _ = versions(KEPT_WRONG, name="total")
+    with pytest.raises(AdoptionRefused, match=r"weight=3\.0"):
+        taken(wrong, code)
+    _, new, _ = versions(KEPT_EQUAL, name="total")
+    adoption = taken(new, code)
+    assert (adoption.made, adoption.verified) == (3, 3)
+    assert new(x[::-1].copy(), 3.0) == x.sum() * 3.0
+    assert new.cache.stats().misses == 0
+
+
+def test_stored_arguments_stand_in_for_renewed_parameters(versions):
+    """They are given by name to a function with another order of parameters, and one more."""
+    x = np.arange(10_000.0)
+    _, _, code = versions(KEPT, [(x, 2.0), (x, 3.0)], "total")
+    renewed = KEPT_EQUAL.replace("(x, weight, verbose=True)", "(weight, x, power=1, verbose=True)")
+    _, new, _ = versions(renewed, name="total")
+    assert taken(new, code).verified == 2
+    assert new(3.0, x) == x.sum() * 3.0
+    assert new.cache.stats().misses == 0
+
+
+def test_stored_arguments_that_are_not_those_of_the_call(versions):
+    """Arguments of another call, which somebody wrote into an entry, are no evidence for it."""
+    x = np.arange(10_000.0)
+    _, old, code = versions(KEPT, [(x, 2.0), (x, 3.0)], "total")
+    with sqlite3.connect(os.path.join(old.cache._caller.open().location, "index.sqlite")) as index:
+        notes = [row[0] for row in index.execute("select provenance from entries order by key")]
+        assert len(set(notes)) == 2
+        index.execute("update entries set provenance = ?", (notes[0],))
+    index.close()
+    _, new, _ = versions(KEPT_EQUAL, name="total")
+    with pytest.raises(AdoptionRefused, match="found 1 of 2: 'x'"):
+        taken(new, code)
+    assert new.cache.stats().entries == 2
+
+
 def test_given_calls_are_compared(versions):
     """A call that is given is computed again, even if others would do."""
     _, _, code = versions(DOUBLE, [(float(x),) for x in range(30)])

@@ -7,6 +7,7 @@ import pytest
 
 import cas
 import memo
+from memo.codecs.body import bytes_of
 
 ARRAY = np.arange(40_000.0).reshape(200, 200)
 
@@ -86,3 +87,68 @@ def test_unknown_form_is_refused(options, text):
     """The mistake is named where the function is decorated."""
     with pytest.raises((cas.InvalidInputError, memo.CodecError), match=text):
         memo.cached(**options)
+
+
+class Mass:
+    """What only a codec of the user's knows how to store as text."""
+
+    def __init__(self, grams):
+        self.grams = grams
+
+
+class MassCodec:
+    """Stores masses as text."""
+
+    name = "mass/1"
+
+    def takes(self, value):
+        """Take a mass."""
+        return type(value) is Mass
+
+    def encode(self, value, write):
+        """Return its number."""
+        return (repr(value.grams).encode(),), f"{value.grams} g"
+
+    def decode(self, body, open_blob):
+        """Return a mass."""
+        return Mass(float(bytes_of(body)))
+
+
+@pytest.fixture
+def mass_codec():
+    """Register a codec for one test."""
+    codec = MassCodec()
+    memo.register_codec(codec)
+    yield codec
+    memo.unregister_codec(codec)
+
+
+@pytest.mark.parametrize("options", [{}, {"compress": "zstd"}, {"codec": "mass"}, {"min_cost": "auto"}])
+def test_a_codec_of_the_users_stores_results(tmp_path, mass_codec, options):
+    """A registered codec is chosen for its values, and reads them back in any combination of options."""
+
+    @memo.cached(store=tmp_path / "store", memory=False, **options)
+    def weigh(grams):
+        sum(range(100_000))
+        return Mass(grams)
+
+    assert [weigh(2.5).grams, weigh(2.5).grams] == [2.5, 2.5]
+    assert [(entry.codec.partition("+")[0], entry.summary) for entry in weigh.cache.entries()] == [("mass/1", "2.5 g")]
+    assert weigh.cache.stats().hits == 1
+
+
+def test_a_codec_that_is_unregistered_is_no_longer_asked(tmp_path, mass_codec):
+    """What it stored is computed again, said aloud, and stored otherwise."""
+    give = make(tmp_path)
+    give([Mass(1.0)])
+    packed = make(tmp_path, compress="zstd")
+    packed(Mass(2.0))
+    memo.unregister_codec(mass_codec)
+    memo.unregister_codec(mass_codec)
+    for function, value in ((give, [Mass(1.0)]), (packed, Mass(2.0))):
+        with pytest.warns(memo.CacheWarning, match="mass/1"):
+            function(value)
+        function(value)
+    assert {entry.codec for entry in give.cache.entries()} == {"pickle/1", "pickle/1+zstd"}
+    with pytest.raises(memo.CodecError, match="mass"):
+        memo.cached(codec="mass")

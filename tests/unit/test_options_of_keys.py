@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 import warnings
 
 import numpy as np
@@ -446,3 +447,133 @@ def test_an_audit_sees_the_call_that_is_made():
         return x
 
     assert memo.audit(f)(-1, verbose=object()).value == 1
+
+
+# Single options of **options
+
+
+def test_a_single_option_is_ignored_by_its_name():
+    """Of what `**options` takes, one is left out and reaches the function; the others count."""
+
+    @memo.cached(ignore=["verbose", "workers"])
+    def plot(x, **options):
+        return x, options
+
+    assert plot(1, verbose=True, width=2) == (1, {"verbose": True, "width": 2})
+    assert plot(1, width=2, workers=threading.Lock()) == plot(1, width=2) == (1, {"verbose": True, "width": 2})
+    assert plot(1, width=3) == (1, {"width": 3})
+    (*_, entry) = plot.cache.entries()
+    assert cas.form.unpack(entry.signature) == [1, {"width": 2}]
+
+
+def test_a_function_stands_for_a_single_option():
+    """`key=` is asked about that option alone, and only where it is given; the class of what is given counts."""
+
+    @memo.cached(key={"tolerance": lambda value: round(value, 1), "**options": str})
+    def fit(x, **options):
+        return options
+
+    assert fit(1, tolerance=0.11, mode="fast") == fit(1, mode="fast", tolerance=0.12)
+    assert fit.cache.key(1, tolerance=0.11) != fit.cache.key(1, tolerance=0.21)
+    assert fit.cache.key(1, mode=1, tolerance=0.1) == fit.cache.key(1, mode="1", tolerance=0.1)
+    assert fit.cache.key(1) != fit.cache.key(1, tolerance=0.1)
+    with pytest.warns(memo.CacheWarning, match="tolerance: expected what stands for it"):
+        assert fit(1, tolerance="none") == {"tolerance": "none"}
+
+
+def test_a_single_option_is_normalized():
+    """The function gets what it becomes, in the order in which the options were given."""
+
+    @memo.cached(normalize={"mode": str.lower})
+    def fit(x, **options):
+        return list(options.items())
+
+    assert fit(1, width=2, mode="FAST", depth=3) == [("width", 2), ("mode", "fast"), ("depth", 3)]
+    assert fit.cache.contains(1, mode="fast", depth=3, width=2)
+    assert fit(1) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"ignore": ["verbose"]}),
+        ({"ignore": ["verbose"]}, {"ignore": ["width"]}),
+        ({"ignore": ["verbose"]}, {"ignore": ["verbose", "width"]}),
+        ({"ignore": ["verbose"]}, {"ignore": ["**options"]}),
+        ({"key": {"verbose": bool}}, {"ignore": ["verbose"]}),
+        ({"key": {"verbose": bool}}, {"key": {"width": bool}}),
+    ],
+)
+def test_decorations_that_treat_options_otherwise_never_share(one, other):
+    """What is done to single options is in the fingerprint, whether or not the option is given."""
+
+    def plot(x, **options):
+        return x
+
+    assert memo.cached(**one)(plot).cache.key(1) != memo.cached(**other)(plot).cache.key(1)
+    again = {"ignore": list(reversed(other["ignore"]))} if "ignore" in other else other
+    assert memo.cached(**again)(plot).cache.key(1) == memo.cached(**other)(plot).cache.key(1)
+
+
+def test_options_join_the_fingerprint_in_one_order():
+    """It is that of their names, whatever the hash seed of the process."""
+
+    def plot(x, **options):
+        return x
+
+    names = ["verbose", "workers", "delta", "alpha", "echo", "bravo", "x"]
+    assert Keys(plot, ignore=names).depends == (
+        ("ignore=", "x", "alpha", "bravo", "delta", "echo", "verbose", "workers"),
+    )
+
+
+def test_a_parameter_comes_before_an_option_of_its_name():
+    """Where both can be meant, the name is the parameter's."""
+
+    @memo.cached(ignore=["x"])
+    def f(x, /, **options):
+        return x, options
+
+    assert f(1) == f(2) == (1, {})
+    assert f(1, x=3) != f(1, x=4)
+
+
+@pytest.mark.parametrize("option", ["ignore", "key", "normalize"])
+@pytest.mark.parametrize(
+    ("name", "seen"), [("options", "with the stars"), ("*verbose", "parameters are"), ("rest", "stars")]
+)
+def test_names_with_stars_are_not_taken_for_options(option, name, seen):
+    """A slip about the stars is an error still, and says what to write."""
+
+    def f(x, *rest, **options):
+        return x
+
+    with pytest.raises(cas.InvalidInputError, match="has no such parameter") as caught:
+        memo.cached(**{option: [name] if option == "ignore" else {name: str}})(f)
+    assert seen in caught.value.hint
+
+
+def test_all_and_one_of_the_options_are_not_both_ignored_and_asked():
+    """What is left out altogether cannot be in the key as something else."""
+
+    def f(**options):
+        return options
+
+    with pytest.raises(cas.InvalidInputError, match="'a' stands both"):
+        memo.cached(ignore=["**options"], key={"a": str})(f)
+    assert (
+        memo.cached(ignore=["**options", "a"])(f).cache.key(a=1)
+        == memo.cached(ignore=["a", "**options"])(f).cache.key()
+    )
+
+
+def test_a_partial_takes_single_options():
+    """What has no parameters of its own takes them by keyword."""
+    import functools
+
+    def f(x, scale=1, verbose=False):
+        return x * scale
+
+    g = memo.cached(ignore=["verbose"])(functools.partial(f, scale=3))
+    assert g(2, verbose=True) == g(2) == 6
+    assert g.cache.stats().misses == 1
