@@ -97,4 +97,10 @@ def _walk(values: list[Any], names: tuple[str, ...]) -> tuple[Walk, list[int]]:
             f"{name}: expected a value that fits into Python's recursion limit, got one nested too deep",
             "pass a flatter value, or call from a shallower stack",
         ) from None
+    except Exception as error:  # a class has its say in what can be seen of it, and may raise anything
+        name = names[index].lstrip("*")
+        raise UnstableArgument(
+            f"{name}: expected a value whose state can be seen, got {type(error).__name__}: {error}",
+            "mend the class that raised it, or say what identifies its objects: by memo.register_canonical",
+        ) from error
     return walk, ends

@@ -196,7 +196,8 @@ def _solid_size(dtype: np.dtype[Any]) -> int:
 
 def is_plain(dtype: np.dtype[Any]) -> bool:
     """Return whether a dtype's string says all there is to it."""
-    return dtype.char in _PLAIN and dtype.names is None and dtype.metadata is None and dtype.isbuiltin != 2
+    known = dtype.char in _PLAIN and dtype.names is None and dtype.metadata is None and dtype.isbuiltin != 2
+    return known and (dtype.char != "V" or dtype.type is np.void)
 
 
 def write_dtype(walk: Walk, dtype: np.dtype[Any]) -> None:
@@ -240,7 +241,11 @@ def _write_structure(walk: Walk, dtype: np.dtype[Any]) -> None:
     """Write a structured dtype with every field's name, title, offset and dtype."""
     fields: Any = dtype.fields
     names = dtype.names or ()
-    walk.out.append(array_header(5) + pack("struct") + pack(dtype.type.__name__))
+    walk.out.append(array_header(5) + pack("struct"))
+    if dtype.type.__module__.partition(".")[0] == "numpy":
+        walk.out.append(pack(dtype.type.__name__))
+    else:  # somebody's subclass of numpy.void
+        walk.write(dtype.type)
     walk.out.append(pack(dtype.itemsize) + pack(dtype.isalignedstruct) + array_header(len(names)))
     for name in names:
         field, offset, *title = fields[name]

@@ -97,9 +97,13 @@ def write_partial(walk: Walk, value: Any) -> None:
     walk.write(value.func)
     walk.out.append(array_header(len(value.args)))
     write_elements(walk, value.args)
-    write_named(walk, dict(sorted(value.keywords.items())), '["{}"]')
-    write_named(walk, dict(sorted(vars(value).items())))
+    write_named(walk, dict(sorted(value.keywords.items(), key=_name_of)), '["{}"]')
+    write_named(walk, dict(sorted(vars(value).items(), key=_name_of)))
     walk.leave(value)
+
+
+def _name_of(item: tuple[object, object]) -> str:
+    return str(item[0])
 
 
 KINDS: dict[type, Writer] = {

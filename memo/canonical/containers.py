@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from memo.canonical.walk import Walk, Writer
 
 _TUPLE = ExtType(ext.TUPLE, b"")
+_TEXT = frozenset((str,))
 
 
 def write_elements(walk: Walk, values: Iterable[object]) -> None:
@@ -48,6 +49,9 @@ def write_elements(walk: Walk, values: Iterable[object]) -> None:
 
 def write_named(walk: Walk, values: dict[str, Any], step: str = ".{}") -> None:
     """Write a map from names to values, in its order; `step` is how a refusal names one."""
+    if not _TEXT.issuperset(map(type, values)):
+        name = next(name for name in values if type(name) is not str)
+        raise Refused(f"an attribute whose name is no str but {name!r:.60}", "pass an object with plain attributes")
     walk.out.append(map_header(len(values)))
     name = ""
     try:
@@ -132,23 +136,32 @@ def write_frozenset(walk: Walk, value: frozenset[Any]) -> None:
 
 def _write_unordered(walk: Walk, code: int, value: set[Any] | frozenset[Any]) -> None:
     walk.enter(value)
-    out = walk.out
+    out, roots = walk.out, walk.roots
     several = len(value) > 1
     walk.unordered += several
     pieces = []
     try:
         for element in value:
             walk.out = []
+            if several:
+                walk.roots = {}
             walk.write(element)
-            pieces.append(b"".join(walk.out))
+            pieces.append((b"".join(walk.out), walk.roots))
     except Refused as refusal:
         refusal.steps.append("{…}")
         raise
     walk.unordered -= several
     out.append(head(code, len(pieces)))
-    out.extend(sorted(pieces))
-    walk.out = out
+    for piece, met in sorted(pieces, key=_bytes_of):
+        out.append(piece)
+        if several:  # what was met first in a process is up to its hash seed
+            roots.update({place: root for place, root in met.items() if place not in roots})
+    walk.out, walk.roots = out, roots
     walk.leave(value)
+
+
+def _bytes_of(piece: tuple[bytes, dict[int, Any]]) -> bytes:
+    return piece[0]
 
 
 def write_range(walk: Walk, value: range) -> None:

@@ -120,7 +120,7 @@ def _attributes_of(value: Any, base: type) -> dict[str, Any]:
             name = slot.__name__ if slot.__name__ not in found else f"{klass.__qualname__}.{slot.__name__}"
             found[name] = content
     found.pop(_CACHED_HASH, None)
-    return {str(name): found[name] for name in sorted(found, key=str)}
+    return {name: found[name] for name in sorted(found, key=str)}
 
 
 def _is_namedtuple(value: Any) -> bool:
@@ -147,11 +147,11 @@ _CONTENTS: dict[str, Callable[[Any, Any], Any]] = {
     "defaultdict": lambda base, value: base(value.default_factory, dict.items(value)),
     "deque": lambda base, value: base(base.__iter__(value), value.maxlen),
     "Decimal": lambda base, value: base(value),
-    "Fraction": lambda base, value: base(value.numerator, value.denominator),
+    "Fraction": lambda base, value: base(base.numerator.__get__(value), base.denominator.__get__(value)),
     "PosixPath": lambda base, value: base(base.__str__(value)),
     "WindowsPath": lambda base, value: base(base.__str__(value)),
     "PurePosixPath": lambda base, value: base(base.__str__(value)),
     "PureWindowsPath": lambda base, value: base(base.__str__(value)),
-    "ndarray": lambda base, value: value.view(base),
-    "memmap": lambda base, value: value.view(base.__base__),
+    "ndarray": lambda base, value: base.view(value, base),
+    "memmap": lambda base, value: base.__base__.view(value, base.__base__),
 }

@@ -44,12 +44,18 @@ def write_name(walk: Walk, named: Any) -> None:
     if not isinstance(module, str):  # a class may define the attribute as it likes
         module = "?"
     qualname: str = named.__qualname__
-    if module.partition(".")[0] not in _NO_ROOTS:
-        walk.roots.setdefault(id(named), named)
+    report(walk, named)
     if "#" in qualname or not _leads_to(module, qualname, named):
         qualname = f"{qualname}#{_number(walk, named, qualname)}"
     write_str(walk, public_name(module))
     write_str(walk, qualname)
+
+
+def report(walk: Walk, named: Any) -> None:
+    """Report a class or function as a root, unless its code is told by the versions that the fingerprint holds."""
+    module: object = getattr(named, "__module__", None) or "builtins"
+    if not isinstance(module, str) or module.partition(".")[0] not in _NO_ROOTS:
+        walk.roots.setdefault(id(named), named)
 
 
 def _number(walk: Walk, named: Any, qualname: str) -> int:

@@ -13,6 +13,7 @@ from cas import extension as ext
 from cas.digest import digest
 from cas.extension import head, leaf
 from memo.canonical.arrays import is_plain, write_array, write_array_content, write_dtype
+from memo.canonical.attributes import further, write_attributed
 from memo.canonical.callables import write_function
 from memo.canonical.containers import write_named
 from memo.canonical.names import write_name
@@ -78,6 +79,19 @@ def write_masked(walk: Walk, value: np.ma.MaskedArray[Any, Any]) -> None:
     What lies under the mask does not count. `fill_value` counts, because `filled()` shows it, and so does whether
     there is a mask at all, because `.mask` shows it.
     """
+    attributes = further(value, INTERNAL)
+    if value.baseclass is not np.ndarray:  # which is what `.data` shows
+        attributes["baseclass"] = value.baseclass
+        attributes.pop("_getitem", None)  # which a matrix sets while it is indexed
+    write_attributed(walk, value, attributes, _write_masked)
+
+
+# What numpy keeps on a masked array itself.
+INTERNAL = frozenset(("_baseclass", "_basedict", "_fill_value", "_hardmask", "_isfield", "_mask", "_optinfo"))
+INTERNAL |= frozenset(("_sharedmask",))
+
+
+def _write_masked(walk: Walk, value: Any) -> None:
     walk.enter(value)
     data = np.array(value.data, order="C", subok=False)
     mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)

@@ -95,8 +95,12 @@ def _write_namespace(walk: Walk, value: Any) -> None:
     walk.enter(value)
     walk.out.append(head(ext.INSTANCE, 3))
     write_name(walk, type(value))
-    write_named(walk, dict(sorted(vars(value).items())))
+    write_named(walk, dict(sorted(vars(value).items(), key=_name_of)))
     walk.leave(value)
+
+
+def _name_of(item: tuple[object, object]) -> str:
+    return str(item[0])
 
 
 def _write_address(walk: Walk, value: Any) -> None:

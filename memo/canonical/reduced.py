@@ -12,7 +12,7 @@ import sys
 from cas import extension as ext
 from cas.extension import head, leaf
 from memo.canonical.containers import write_named
-from memo.canonical.names import public_name, write_name
+from memo.canonical.names import public_name, report, write_name
 from memo.canonical.refusals import is_refused, refusal_of
 from memo.canonical.walk import Refused
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # The last protocol that gives everything in band.
 _PROTOCOL = 4
 _STATE = 2
+_REDUCERS = {"__reduce__", "__reduce_ex__"}
+# Made by a class statement or its like (CPython's Include/object.h).
+_HEAP_TYPE = 1 << 9
 
 
 def write_reduced(walk: Walk, value: Any) -> None:
@@ -38,14 +41,14 @@ def write_reduced(walk: Walk, value: Any) -> None:
         return
     given: list[Any] = [*reduced, *[None] * (6 - len(reduced))]
     make, positional, state, items, pairs, setter = given
-    parts: list[Any] = [
-        make,
-        positional,
-        state,
-        list(items or ()) or None,
-        [list(pair) for pair in pairs or ()] or None,
-        setter,
-    ]
+    try:
+        elements = [list(items or ()) or None, [list(pair) for pair in pairs or ()] or None]
+    except Exception as error:  # as above: these are iterators of the class's own
+        raise refusal_of(value) from error
+    if state is None and _is_of_c(cls):
+        attributes = getattr(value, "__dict__", None)
+        state = attributes if type(attributes) is dict and attributes else None
+    parts: list[Any] = [make, positional, state, *elements, setter]
     while parts[-1] is None:
         parts.pop()
     walk.enter(value)
@@ -72,6 +75,12 @@ def _reduce(value: Any) -> str | tuple[Any, ...]:
     return found
 
 
+def _is_of_c(cls: type) -> bool:
+    """Return whether a class is reduced by one in C beneath it, which may not know of any attributes."""
+    home = next(klass for klass in cls.__mro__ if vars(klass).keys() & _REDUCERS)
+    return home is not object and not home.__flags__ & _HEAP_TYPE
+
+
 def _write_global(walk: Walk, value: Any, name: str) -> None:
     """Write a value that is known by its name in a module."""
     module = getattr(value, "__module__", None) or type(value).__module__
@@ -80,6 +89,7 @@ def _write_global(walk: Walk, value: Any, name: str) -> None:
         found = getattr(found, part, None)
     if found is not value:
         raise refusal_of(value)
+    report(walk, type(value))
     walk.out.append(leaf(ext.CONSTANT, f"{public_name(module)}.{name}".encode()))
 
 

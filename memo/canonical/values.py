@@ -6,6 +6,7 @@ class; a subclass is another type (I6).
 
 from __future__ import annotations
 
+import gc
 import struct
 import sys
 
@@ -122,14 +123,18 @@ def write_counter(walk: Walk, value: Any) -> None:
 
 
 def write_mapping_proxy(walk: Walk, value: Any) -> None:
-    """Write the view of a mapping as what it shows."""
-    _write_wrapped(walk, ext.MAPPING_PROXY, value)
+    """Write the view of a mapping as the mapping: what a defaultdict gives for a missing key, its view gives too."""
+    (mapping,) = gc.get_referents(value)
+    walk.enter(value)
+    walk.out.append(head(ext.MAPPING_PROXY, 1))
+    walk.write(mapping)
+    walk.leave(value)
 
 
 def _write_wrapped(walk: Walk, code: int, value: Any) -> None:
     walk.enter(value)
     walk.out.append(head(code, 1))
-    write_dict(walk, {key: value[key] for key in value} if code == ext.MAPPING_PROXY else dict(value.items()))
+    write_dict(walk, dict(value.items()))
     walk.leave(value)
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # Two frames a container, and Python's default limit is 1000 frames: what is deeper is refused, with its path.
 DEPTH = 250
+# Shared parts are written each time they are met, which doubles at every step of a chain of pairs: where containers
+# of many parts are met again, this many parts may be written for them.
+HEAVY = 64
+AGAIN = 1 << 20
 _OWN = (
     "pass the plain values it is made of, or say what identifies it: by a __memo_key__ method of its class, "
     "or by memo.register_canonical"
@@ -42,20 +46,24 @@ class Walk:
         table: Writers by exact type.
         other: Writer of every type that is not in the table.
         out: The pieces written so far; a set swaps it while it collects its elements.
-        active: Identities of the containers that the walk is inside of.
+        active: The containers that the walk is inside of, by identity, with how many were entered before them.
         roots: Classes and functions met, by identity, in the order they were met.
         unordered: How many sets of several elements the walk is inside of.
     """
 
-    __slots__ = ("active", "other", "out", "roots", "table", "unordered")
+    __slots__ = ("_again", "_entered", "_heavy", "active", "other", "out", "roots", "table", "unordered")
 
     def __init__(self, table: dict[type, Writer], other: Writer) -> None:
         self.table = table
         self.other = other
         self.out: list[bytes] = []
-        self.active: set[int] = set()
+        self.active: dict[int, int] = {}
         self.roots: dict[int, Any] = {}
         self.unordered = 0
+        self._entered = 0
+        self._again = 0
+        # Each container of many parts, kept so that no other gets its identity, and how many it has.
+        self._heavy: dict[int, tuple[object, int]] = {}
 
     def write(self, value: object) -> None:
         """Write any value."""
@@ -67,8 +75,18 @@ class Walk:
             raise Refused(f"a {type(value).__name__} that contains itself", "pass a value without cycles")
         if len(self.active) >= DEPTH:
             raise Refused(f"containers nested deeper than {DEPTH}", "pass a flatter value, such as an array")
-        self.active.add(id(value))
+        self.active[id(value)] = self._entered
+        self._entered += 1
+        if id(value) in self._heavy:
+            self._again += self._heavy[id(value)][1]
+            if self._again > AGAIN:
+                raise Refused(
+                    f"a {type(value).__name__} that is met again and again, with all that is in it",
+                    "pass a value without shared parts, or give its class a __memo_key__",
+                )
 
     def leave(self, value: object) -> None:
         """Note that the walk has left a container."""
-        self.active.remove(id(value))
+        parts = self._entered - self.active.pop(id(value))
+        if parts >= HEAVY:
+            self._heavy[id(value)] = value, parts

@@ -96,18 +96,20 @@ def own_codec(value: object) -> Codec | None:
     return own if own.takes(value) else None
 
 
-def codec_for(value: object, asked: str = "auto", compress: str | None = None) -> Codec:
+def codec_for(
+    value: object, asked: str | Callable[[object], Codec] = "auto", compress: str | None = None
+) -> Codec:
     """Return the codec to store a value with; one that is asked for may refuse the value when it encodes it.
 
     Args:
         value: The value.
-        asked: "auto", or a codec by name ("mat") or by name and version ("mat/1").
+        asked: "auto", a codec by name ("mat") or by name and version ("mat/1"), or what chooses one for a value.
         compress: None, "zstd", or "auto": only if a sample of the bytes shrinks by a fifth or more.
 
     Raises:
         CodecError: There is no such codec or compression, or it lacks a package.
     """
-    codec = choose(value) if asked == "auto" else named(asked)
+    codec = choose(value) if asked == "auto" else named(asked) if isinstance(asked, str) else asked(value)
     if not compress:
         return codec
     from memo.codecs.compression import compressed  # noqa: PLC0415 - few ask for it
@@ -152,6 +154,16 @@ def register_codec(codec: Codec) -> None:
         if not callable(getattr(codec, method, None)):
             raise CodecError(f"codec {name}: expected a method {method}", "see memo.codecs.Codec")
     _registered[name] = _loaded[name] = codec
+
+
+def unregister_codec(codec: Codec) -> None:
+    """Forget a codec of your own; one that never was registered is no error.
+
+    What is stored by it stays stored, and is computed again wherever the codec is not registered.
+    """
+    if _registered.pop(codec.name, None) is not None:
+        for name in (codec.name, f"{codec.name}+zstd"):
+            _loaded.pop(name, None)
 
 
 def validate_for_matfile(value: object, name: str = "result") -> bool:

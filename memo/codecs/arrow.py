@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from cas.errors import Explained
+from memo.codecs.ipc import check_batches, check_extensions, check_file, malformed
 from memo.codecs.mapping import private
 from memo.codecs.places import Places, PlaceWriter, no_children
 from memo.codecs.reading import read_form
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 name = "arrow/1"
 
 _NOTE = b"memo"
-_EXTENSION = b"ARROW:extension"
 
 
 def takes(value: object) -> bool:
@@ -58,8 +58,9 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
     """
     pa = pyarrow()
     data = private(body)
-    _check_file(data)
+    check_file(data)
     try:
+        check_batches(data)
         table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
         table.validate(full=True)  # columns that point outside of the file would crash whoever reads them
         note, metadata = _note_of(table)
@@ -67,8 +68,7 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
         if kind == "pyarrow.Table":
             return table.replace_schema_metadata(metadata)
         if kind == "pyarrow.RecordBatch":
-            (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
-            return batch.replace_schema_metadata(metadata)
+            return _batch_of(table).replace_schema_metadata(metadata)
         if kind.startswith("polars."):
             return _polars_of(table.replace_schema_metadata(None), note)
         if kind.startswith("pandas."):
@@ -78,8 +78,8 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
     except Explained:
         raise
     except Exception as error:  # pyarrow and pandas have errors of many kinds for what makes no sense
-        raise _malformed(f"{type(error).__name__}: {error}") from error
-    raise _malformed(f"a {kind}")
+        raise malformed(f"{type(error).__name__}: {error}") from error
+    raise malformed(f"a {kind}")
 
 
 def pyarrow() -> Any:
@@ -121,6 +121,7 @@ def file_of(arrays: list[Any], names: list[str]) -> bytes:
 def columns_of(data: bytes) -> list[Any]:
     """Return the columns of an Arrow file; extension types in it were refused with the file around it."""
     pa = pyarrow()
+    check_batches(data)
     table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
     table.validate(full=True)
     return [whole(column) for column in table.columns]
@@ -174,7 +175,7 @@ def _has_several_dictionaries(column: Any) -> bool:
 def _noted(table: Any, note: dict[str, Any]) -> Any:
     metadata = {**(table.schema.metadata or {}), _NOTE: note_bytes(note, "value")}
     table = table.replace_schema_metadata(metadata)
-    _check_extensions(bytes(table.schema.serialize()))
+    check_extensions(bytes(table.schema.serialize()))
     return table
 
 
@@ -218,31 +219,20 @@ def _write(table: Any) -> list[memoryview]:
             pa.PythonFile(sink, "w") as file,
             pa.ipc.new_file(file, table.schema, options=pa.ipc.IpcWriteOptions(compression=None)) as writer,
         ):
-            writer.write_table(table)
+            if table.num_rows:
+                writer.write_table(table)
+            elif table.num_columns:  # a table of no rows is written as no batch, and its dictionaries are lost
+                writer.write_batch(_batch_of(table))
     except pa.ArrowException as error:
         raise CodecError(f"arrow: value: expected a table that Arrow files hold, got {error}", "use pickle") from error
     return sink.parts
 
 
-def _check_extensions(schema: bytes) -> None:
-    if _EXTENSION in schema:
-        raise CodecError(
-            "arrow: expected Arrow's own types, got an extension type", "convert the column to its storage type"
-        )
-
-
-def _check_file(data: Any) -> None:
-    """Refuse a file whose schema, at its head or in its footer, names an extension type."""
-    footer = int.from_bytes(data[-10:-6], "little")
-    schema = 16 + int.from_bytes(data[12:16], "little")
-    if bytes(data[:8]) != b"ARROW1\0\0" or bytes(data[-6:]) != b"ARROW1" or max(footer, schema) > len(data):
-        raise _malformed("something else")
-    _check_extensions(bytes(data[:schema]))
-    _check_extensions(bytes(data[len(data) - 10 - footer :]))
-
-
-def _malformed(seen: str) -> CodecError:
-    return CodecError(f"arrow: expected an Arrow file that memo wrote, got {seen}", "run `cas fsck`")
+def _batch_of(table: Any) -> Any:
+    """Return a table as one batch."""
+    pa = pyarrow()
+    columns = [whole(column) if column.num_chunks else pa.nulls(0, column.type) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
 def _polars_apart(value: Any, title: str) -> tuple[Any, dict[str, Any]]:
@@ -271,7 +261,7 @@ def _polars_of(table: Any, note: dict[str, Any]) -> Any:
         frame: Any = pl.from_arrow(table)
     except BaseException as error:
         if type(error).__name__ == "PanicException":  # no Exception, and yet no wish to stop the process
-            raise _malformed(f"what polars cannot read: {error}") from error
+            raise malformed(f"what polars cannot read: {error}") from error
         raise
     frame.columns = note["names"]  # an empty name becomes another on the way
     return frame.to_series(0) if note["kind"] == "polars.Series" else frame

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from memo.canonical.libraries.frames import INTERNAL
 from memo.codecs.arrow import columns_of, pyarrow, whole
 from memo.codecs.frames import INDEXES, MASKED, NOT_A_TIME
 from memo.codecs.mapping import MAP_FROM
@@ -55,7 +56,12 @@ class Reader:
             value = pd.DataFrame(dict(enumerate(columns)), index=index, copy=not large)
             value.columns = labels
         value.attrs = note["attrs"]
-        return value if note["flags"] else value.set_flags(allows_duplicate_labels=False)
+        attributes = note.get("attributes", {})
+        if not attributes.keys().isdisjoint(INTERNAL):
+            raise ValueError("attributes that are pandas' own")
+        vars(value).update(attributes)
+        value.flags.allows_duplicate_labels = note["flags"]
+        return value
 
     def index(self, note: dict[str, Any]) -> Any:
         """Return the index of a note."""

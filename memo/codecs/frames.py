@@ -7,9 +7,12 @@ never pandas' own inference. What has none (an object column of anything but tex
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable
 
 import numpy as np
 
+from memo.canonical.attributes import further
+from memo.canonical.libraries.frames import INTERNAL
 from memo.codecs.arrow import file_of, pyarrow, whole
 from memo.errors import CodecError
 
@@ -49,11 +52,16 @@ class Writer:
         }
         if value._metadata not in ([], ["_name"], ["name"]):  # noqa: SLF001 - a list that subclasses extend
             raise CodecError("arrow: value: expected plain metadata", "use pickle")
+        attributes = further(value, INTERNAL)
+        if attributes:  # set on it, as in `frame.name = "run 1"`
+            note["attributes"] = attributes
         where = "value.index"
         try:
             note["index"] = self.index(value.index, len(value))
             if kind == "Series":
                 where = "value"
+                if not isinstance(value.name, Hashable):  # which pandas does not take again
+                    raise Misfit(f"a name that is a {type(value.name).__name__}")
                 note["name"], note["columns"] = value.name, [self.array(value.array)]
                 names = [str(value.name)]
             else:

@@ -142,8 +142,8 @@ class _Writer:
 
     def _numbers(self, value: Any, name: str) -> Pieces:
         dtype = matfile.stored_dtype(value.dtype)
-        if dtype is None or len(value.shape) > 32:
-            raise Refused(f"an array of dtype {value.dtype}", "convert it to a dtype that MATLAB has")
+        if dtype is None or len(value.shape) > 32 or max(value.shape, default=0) > matfile.LARGEST:
+            raise Refused(f"an array of dtype {value.dtype}", "convert it to a dtype and a shape that MATLAB has")
         entry = None
         if value.dtype.char != "e" or _survives(value):
             entry = self.places.add(value, dtype, True, 2 if value.dtype.kind == "c" else 1)

@@ -15,6 +15,7 @@ import sys
 import numpy as np
 
 from cas.blob import BlobFile
+from memo.codecs.shapes import count_of
 from memo.codecs.summary import summarize
 from memo.errors import CodecError
 
@@ -55,7 +56,8 @@ def keeps(dtype: np.dtype[Any]) -> bool:
     if dtype.hasobject or dtype.metadata is not None or dtype.isbuiltin == 2:
         return False
     if dtype.names is None:
-        return dtype.char in _PLAIN and dtype.subdtype is None
+        known = dtype.char in _PLAIN and dtype.subdtype is None
+        return known and (dtype.type is np.void if dtype.char == "V" else dtype.itemsize > 0)
     return dtype.type is np.void and not dtype.isalignedstruct and _is_packed(dtype)
 
 
@@ -147,10 +149,10 @@ def read_file(blob: BlobFile) -> Array:
     try:
         opening = os.pread(descriptor, 256, 0)
         start = _data_start(opening)
-        if start > len(opening):
+        size = os.fstat(descriptor).st_size
+        if len(opening) < start <= size:
             opening = os.pread(descriptor, start, 0)
         layout = _layout(opening[:start])
-        size = os.fstat(descriptor).st_size
         _check_size(size - start, layout)
         crowded = _HOLDS_FILES and descriptor > _MANY_FILES
         if size < _MAP_FROM or (crowded and size < _MAP_FROM << 8):
@@ -194,7 +196,10 @@ def _map(descriptor: int, start: int, layout: Layout, access: int = mmap.ACCESS_
 def _empty(layout: Layout) -> tuple[Array, memoryview]:
     """Return a new array and its bytes to fill."""
     dtype, shape, fortran, _ = layout
-    value = np.empty(shape, dtype, "F" if fortran else "C")
+    try:
+        value = np.empty(shape, dtype, "F" if fortran else "C")
+    except ValueError as error:
+        raise _malformed(f"a header of shape {shape}: {error}") from error
     if not value.nbytes:
         return value, memoryview(bytearray())
     return value, (value.T if fortran else value).reshape(-1).view(np.uint8).data
@@ -221,19 +226,16 @@ def _layout(opening: bytes) -> Layout:
 
 def _parse(opening: bytes) -> Layout:
     """Read a header; only literals are understood, so nothing in it can run."""
-    text = opening[10 if opening[6] == 1 else 12 :].decode("utf-8" if opening[6] == 3 else "latin-1")
     try:
+        text = opening[10 if opening[6] == 1 else 12 :].decode("utf-8" if opening[6] == 3 else "latin-1")
         fields = ast.literal_eval(text.strip())
         dtype = np.lib.format.descr_to_dtype(fields["descr"])
         shape, fortran = fields["shape"], fields["fortran_order"]
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
+        size = count_of(shape) * dtype.itemsize
     except (ValueError, TypeError, SyntaxError, KeyError, MemoryError, RecursionError) as error:
         raise _malformed(f"a header that does not parse: {error}") from error
-    valid = isinstance(shape, tuple) and all(type(length) is int and length >= 0 for length in shape)
-    if not valid or type(fortran) is not bool or dtype.hasobject:
-        raise _malformed(f"a header of shape {shape!r}, dtype {dtype}")
+    if type(shape) is not tuple or type(fortran) is not bool or not keeps(dtype):
+        raise _malformed(f"a header of shape {shape!r:.60}, dtype {dtype}")
     return dtype, shape, fortran, size
 
 

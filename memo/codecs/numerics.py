@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from cas import extension as ext
+from memo.canonical.attributes import further
+from memo.canonical.numerics import INTERNAL
+from memo.codecs.shapes import check_count
 from memo.errors import CodecError
 
 TYPE_CHECKING = False
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _VIEWS: dict[str, type] = {"matrix": np.matrix, "recarray": np.recarray, "void": np.void, "record": np.record}
 _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+# It takes the square of its time to make.
+_POOL = 1024
 _SEED_NAMES = ("entropy", "spawn_key", "pool_size", "n_children_spawned")
 
 
@@ -63,6 +68,8 @@ def _array_apart(value: Any) -> Apart | None:
     if spelled is None:
         return None
     solid = np.zeros(value.shape, dtype, "F" if fortran else "C")
+    if solid.dtype != dtype:  # text of no length
+        return None
     _copy(value, solid)
     raw = (solid.T if fortran else solid).reshape(-1).view(np.uint8) if solid.nbytes else np.zeros(0, np.uint8)
     return ext.SPELLED_ARRAY, [spelled, shape, fortran, raw]
@@ -78,10 +85,9 @@ def _copy(source: Any, target: Any) -> None:
 
 
 def _object_array(shape: list[int], fortran: bool, elements: list[Any]) -> Any:
+    check_count(shape, len(elements))
     value = np.empty(shape, object, "F" if fortran else "C")
     flat = (value.T if fortran else value).reshape(-1)
-    if len(flat) != len(elements):
-        raise CodecError(f"tree: expected {len(flat)} elements of an array, got {len(elements)}", "run `cas fsck`")
     for index, element in enumerate(elements):  # assigned at once, a list of lists would become rows
         flat[index] = element
     return value
@@ -97,10 +103,10 @@ def _spelled_array(spelled: Any, shape: list[int], fortran: bool, raw: Any) -> A
     dtype = respell(spelled)
     if dtype.hasobject or type(raw) is not np.ndarray or raw.dtype != np.uint8:
         raise CodecError(f"tree: expected the bytes of an array, got {dtype}", "run `cas fsck`")
-    value = np.ndarray(shape, dtype, raw.tobytes(), order="F" if fortran else "C").copy("F" if fortran else "C")
-    if value.nbytes != raw.nbytes:
-        raise CodecError(f"tree: expected {value.nbytes} bytes of an array, got {raw.nbytes}", "run `cas fsck`")
-    return value
+    check_count([*shape, dtype.itemsize], raw.nbytes)
+    order: Any = "F" if fortran else "C"
+    value = np.empty(shape, dtype, order)
+    return np.ndarray(shape, dtype, raw.tobytes(), order=order).copy(order) if raw.nbytes else value
 
 
 def spell(dtype: np.dtype[Any]) -> Any:
@@ -178,7 +184,7 @@ def _view(kind: str, value: Any) -> Any:
 
 
 def _masked_apart(value: Any) -> Apart | None:
-    if value.baseclass is not np.ndarray or value._optinfo:  # noqa: SLF001 - numpy has no other way to it
+    if value.baseclass is not np.ndarray or value._optinfo or further(value, INTERNAL):  # noqa: SLF001 - as below
         return None
     mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)
     # Reading `fill_value` of the array itself would set it.
@@ -188,10 +194,10 @@ def _masked_apart(value: Any) -> Apart | None:
 
 
 def _masked(data: Any, mask: Any, fill: Any, hard: bool, shared: bool) -> Any:
-    if type(data) is not np.ndarray or (
-        mask is not None and (type(mask) is not np.ndarray or mask.shape != data.shape)
-    ):
-        raise CodecError("tree: expected a mask that fits its array", "run `cas fsck`")
+    kind = np.ma.make_mask_descr(data.dtype)
+    for part, shape, dtype in ((data, data.shape, data.dtype), (mask, data.shape, kind), (fill, (), data.dtype)):
+        if part is not None and (type(part) is not np.ndarray or part.shape != shape or part.dtype != dtype):
+            raise CodecError("tree: expected a mask and a fill value that fit their array", "run `cas fsck`")
     value: Any = np.ma.MaskedArray(data, np.ma.nomask if mask is None else mask, copy=False, hard_mask=hard)
     value._sharedmask = shared  # noqa: SLF001 - numpy has no other way to it
     if fill is not None:
@@ -204,7 +210,7 @@ def _random_state(value: Any) -> dict[str, Any] | None:
     if kind == "Generator":
         return {"bit_generator": value.bit_generator}
     if kind == "SeedSequence":
-        return {name: getattr(value, name) for name in _SEED_NAMES}
+        return {name: getattr(value, name) for name in _SEED_NAMES} if value.pool_size <= _POOL else None
     if kind == "RandomState":
         state = value.get_state(legacy=False)
         return {"state": state} if state["bit_generator"] in _BIT_GENERATORS else None
@@ -218,7 +224,10 @@ def _random(kind: str, state: dict[str, Any]) -> Any:
             raise CodecError("tree: expected a bit generator of numpy's", "run `cas fsck`")
         return np.random.Generator(state["bit_generator"])
     if kind == "SeedSequence":
+        if type(state["pool_size"]) is not int or state["pool_size"] > _POOL:
+            raise CodecError(f"tree: expected a pool of at most {_POOL}, got {state['pool_size']!r}", "run `cas fsck`")
         return np.random.SeedSequence(**state)
+    _check_position(state["state"])
     name = state["state"]["bit_generator"]
     if name not in _BIT_GENERATORS or kind not in ("RandomState", name):
         raise CodecError(f"tree: expected a bit generator of numpy's, got {name!r}", "run `cas fsck`")
@@ -230,6 +239,15 @@ def _random(kind: str, state: dict[str, Any]) -> Any:
         return legacy
     generator.state = state["state"]
     return generator
+
+
+def _check_position(state: dict[str, Any]) -> None:
+    """Refuse a place in the numbers drawn ahead that lies outside of them: numpy reads there without a look."""
+    inner = state["state"]
+    for holder, name, last in ((inner, "pos", 624), (state, "buffer_pos", 4)):
+        position = holder.get(name, 0) if isinstance(holder, dict) else 0
+        if type(position) is not int or not 0 <= position <= last:
+            raise CodecError(f"tree: expected a {name} from 0 to {last}, got {position!r:.60}", "run `cas fsck`")
 
 
 _BUILDERS: dict[int, Any] = {

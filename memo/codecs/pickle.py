@@ -16,6 +16,7 @@ from types import FunctionType
 from cas.digest import SIZE, mac
 from memo.canonical.names import public_name
 from memo.codecs.body import bytes_of
+from memo.codecs.kept import reduction
 from memo.codecs.key import signing_key
 from memo.codecs.summary import summarize
 from memo.errors import CodecError
@@ -48,9 +49,7 @@ def encode(value: object, write: Write) -> tuple[Parts, str]:
         raise CodecError(f"pickle: expected a value, got a {kind}, which can be read only once", "return a list of it")
     key = _key()
     try:
-        content = pickle.dumps(value, protocol=5)
-        if _MAIN.encode() in content:
-            content = _dumps_naming_main(value)
+        content = _dumps(value)
     except (KeyboardInterrupt, SystemExit):
         raise  # somebody wants the process to stop
     except BaseException as error:  # the __reduce__ of any class may raise anything
@@ -86,13 +85,15 @@ class _Pickler(pickle.Pickler):
     """Names what belongs to a script by the script, since `__main__` is another module in another process."""
 
     def reducer_override(self, value: Any) -> Any:
-        """Return how to find a class or function of `__main__`, and leave the rest to pickle."""
-        if getattr(value, "__module__", None) != _MAIN or not isinstance(value, type | FunctionType):
+        """Return how to find a class or function of `__main__`, and how to make what its own pickle would cut."""
+        if not issubclass(type(value), type | FunctionType):
+            return reduction(value)
+        if value.__module__ != _MAIN:
             return NotImplemented
         return _of_module, (public_name(_MAIN), value.__qualname__)
 
 
-def _dumps_naming_main(value: object) -> bytes:
+def _dumps(value: object) -> bytes:
     file = io.BytesIO()
     _Pickler(file, protocol=5).dump(value)
     return file.getvalue()

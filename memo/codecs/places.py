@@ -20,6 +20,7 @@ from memo.codecs import numerics
 from memo.codecs.composites import write_composite
 from memo.codecs.mapping import MAP_FROM, private
 from memo.codecs.reading import read_form
+from memo.codecs.shapes import count_of
 from memo.codecs.tree import TreeWriter, form_of, write_small_array
 from memo.errors import CodecError
 
@@ -151,6 +152,9 @@ class PlacedFile:
         kind, dtype = numerics.respell(stored), numerics.respell(spelled)
         if kind.hasobject or dtype.hasobject:
             raise self.malformed(f"an array of dtype {dtype}")
+        if kind.itemsize == 0 or dtype.itemsize > 2 * kind.itemsize:  # it would grow from nothing
+            raise self.malformed(f"an array of dtype {dtype} in bytes of {kind}")
+        count_of(shape)
         # numpy checks that the place lies inside.
         raw: list[Any] = [
             np.ndarray(shape, kind, self.data, self.base + offset, order="F" if stored_fortran else "C")

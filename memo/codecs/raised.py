@@ -15,7 +15,7 @@ from memo.canonical.names import public_name
 from memo.codecs import by_name, choose
 from memo.codecs.body import bytes_of
 from memo.codecs.instances import lookup
-from memo.codecs.summary import summarize
+from memo.codecs.summary import shorten, summarize
 from memo.errors import CodecError, Raised, RaisedEarlier
 
 TYPE_CHECKING = False
@@ -30,7 +30,6 @@ name = "raised/1"
 
 # What a traceback's text may take; of a longer one the end is kept, which says most.
 _TOLD = 16_000
-_WIDTH = 80
 _HEAP_TYPE = 1 << 9
 # Past whatever a class of the user's has under these names.
 _DICT: Any = vars(BaseException)["__dict__"]
@@ -79,7 +78,10 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
     """
     data = bytes_of(body)
     length = 1 + data[0] if data else 0
-    content = by_name(data[1:length].decode("ascii", "replace")).decode(data[length:], open_blob)
+    codec = data[1:length].decode("ascii", "replace")
+    if codec.partition("/")[0] in ("raised", "stream"):
+        raise CodecError(f"raised: expected the parts of an exception, got {codec}", "run `cas fsck`")
+    content = by_name(codec).decode(data[length:], open_blob)
     if type(content) is not tuple or len(content) != 5:
         raise CodecError("raised: expected the five parts of an exception, got other bytes", "run `cas fsck`")
     module, qualname, arguments, attributes, told = content
@@ -96,8 +98,7 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
 
 
 def _summary(error: Exception) -> str:
-    text = " ".join(f"raised {type(error).__qualname__}: {error}".split())
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    return shorten(" ".join(f"raised {type(error).__qualname__}: {error}".split()))
 
 
 def _own(cls: type) -> list[type]:

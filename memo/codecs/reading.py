@@ -10,6 +10,7 @@ from cas import extension as ext
 from cas import form
 from cas.errors import Explained
 from cas.extension import BUILTIN_CLASSES
+from memo.codecs.shapes import check_count
 from memo.errors import CodecError
 
 TYPE_CHECKING = False
@@ -91,7 +92,7 @@ class _Reader:
     def _child(self, codec: str, _summary: str, digest: bytes | None, content: bytes | None) -> Any:
         from memo.codecs import by_name  # noqa: PLC0415 - a hit without such a child does without
 
-        if not isinstance(codec, str) or codec.partition("/")[0] in ("tree", "pickle"):
+        if not isinstance(codec, str) or codec.partition("/")[0] in ("tree", "pickle", "raised", "stream"):
             raise CodecError(f"tree: expected a child of a codec of its own, got {codec!r}", _MEND)
         body = content if digest is None else self.open_blob(_digest(digest))
         if body is None:
@@ -117,11 +118,12 @@ def _stored_array(dtype: str, shape: list[int], fortran: bool, content: bytes) -
 
     order: Any = "F" if fortran else "C"
     kind = np.dtype(dtype)
-    if kind.hasobject or kind.names is not None:
+    if kind.hasobject or kind.names is not None or kind.subdtype is not None:
         raise CodecError(f"tree: expected an array of a plain dtype, got {dtype}", _MEND)
-    value = np.ndarray(shape, kind, content, order=order).copy(order)
-    if value.nbytes != len(content):
-        raise CodecError(f"tree: expected {value.nbytes} bytes of an array, got {len(content)}", _MEND)
+    check_count([*shape, kind.itemsize], len(content))
+    value = np.empty(shape, kind, order)
+    if len(content):
+        value[...] = np.ndarray(shape, kind, content, order=order)
     return value
 
 

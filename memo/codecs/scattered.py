@@ -11,6 +11,8 @@ import sys
 import numpy as np
 
 from cas import extension as ext
+from memo.canonical.attributes import further
+from memo.canonical.libraries.sparse import INTERNAL
 from memo.errors import CodecError
 
 TYPE_CHECKING = False
@@ -39,6 +41,8 @@ def take_apart(value: Any) -> Apart | None:
     home = sys.modules.get("scipy.sparse")
     if home is None or cls.__name__ not in _CLASSES or getattr(home, cls.__name__, None) is not cls:
         return None
+    if further(value, INTERNAL):
+        return None  # which pickle keeps
     layout = cls.__name__[:3]
     if layout == "dok":
         parts: dict[str, Any] = {"items": dict(value.items()), "dtype": value.dtype}
@@ -89,6 +93,8 @@ def put_together(name: str, shape: list[int], parts: dict[str, Any], flags: dict
 
 def _compressed(cls: Any, shape: tuple[int, ...], data: Any, indices: Any, indptr: Any) -> Any:
     """Build CSR, CSC or BSR; scipy checks that every index is inside."""
+    if indices.dtype.kind != "i" or indptr.dtype.kind != "i":
+        raise ValueError("indices that are no integers")
     value = cls((data, indices, indptr), shape=shape, copy=False)
     value.check_format(full_check=True)
     # The constructor may narrow the indices, and the check cuts off spare room.
@@ -100,6 +106,8 @@ def _compressed(cls: Any, shape: tuple[int, ...], data: Any, indices: Any, indpt
 
 def _coordinates(cls: Any, shape: tuple[int, ...], data: Any, coords: Any) -> Any:
     for axis, length in zip(coords, shape, strict=True):
+        if axis.dtype.kind != "i":
+            raise ValueError("indices that are no integers")
         if len(axis) != len(data) or (len(axis) and not 0 <= int(axis.min()) <= int(axis.max()) < length):
             raise ValueError("indices that lead out of it")
     value = cls((data, tuple(coords)), shape=shape, copy=False)
@@ -114,9 +122,9 @@ def _diagonals(cls: Any, shape: tuple[int, ...], data: Any, offsets: Any) -> Any
 
 
 def _lists(cls: Any, shape: tuple[int, ...], data: Any, rows: Any, dtype: Any) -> Any:
-    value = cls(shape, dtype=dtype)
-    if data.shape != value.data.shape or rows.shape != value.rows.shape or data.dtype != object or rows.dtype != object:
+    if data.shape != shape[:1] or rows.shape != shape[:1] or data.dtype != object or rows.dtype != object:
         raise ValueError("rows of another number")
+    value = cls(shape, dtype=dtype)
     width = shape[-1]
     for row, content in zip(rows, data, strict=True):
         if type(row) is not list or type(content) is not list or len(row) != len(content):

@@ -18,7 +18,12 @@ _BRACKETS: dict[type, tuple[str, str]] = {tuple: ("(", ")"), list: ("[", "]"), s
 
 def summarize(value: object) -> str:
     """Return one line of at most 80 characters, such as `(float64[129], float64[129, 400])`."""
-    text = _text(value, _DEPTH)
+    return shorten(_text(value, _DEPTH))
+
+
+def shorten(text: str) -> str:
+    """Return a line of at most 80 characters, in which half a character is spelled out: no store takes one."""
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 

@@ -16,7 +16,7 @@ from cas.extension import BUILTIN_CLASSES, head
 from memo.canonical import values
 from memo.canonical.containers import BUILTINS
 from memo.canonical.scalars import SCALARS, pack, write_str
-from memo.canonical.walk import DEPTH, Refused, Walk
+from memo.canonical.walk import AGAIN, DEPTH, HEAVY, Refused, Walk
 from memo.codecs import own_codec
 from memo.codecs.body import bytes_of
 from memo.errors import CodecError
@@ -49,26 +49,55 @@ _CHILD_FROM = 8192
 
 def takes(value: object) -> bool:
     """Return whether a value, and all that is in it, comes back exactly."""
-    return type(value) in SCALARS or _takes(value, _DEPTH)
+    return type(value) in SCALARS or _takes(value, _DEPTH, _Parts())
 
 
-def _takes(value: Any, depth: int) -> bool:
-    kind = type(value)
-    if kind in SCALARS:
+class _Parts:
+    """How many parts there are to write, and which have many parts of their own: those may not be met over and over.
+
+    A form writes what is shared as often as it is met, which doubles at every step of a chain of pairs.
+    """
+
+    __slots__ = ("again", "count", "heavy")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.again = 0
+        # Each is kept, so that no other gets its identity, with its number of parts, and how deep it may be.
+        self.heavy: dict[int, tuple[object, int, int]] = {}
+
+
+def _takes(value: Any, depth: int, met: _Parts) -> bool:
+    if type(value) in SCALARS:
         return True
+    known = met.heavy.get(id(value))
+    if known is not None and known[2] <= depth:
+        met.count += known[1]
+        met.again += known[1]
+        return met.again <= AGAIN
+    before = met.count
+    met.count += 1
+    found = _takes_parts(value, depth, met)
+    if met.count - before >= HEAVY:
+        met.heavy[id(value)] = value, met.count - before, depth
+    return found
+
+
+def _takes_parts(value: Any, depth: int, met: _Parts) -> bool:
+    kind = type(value)
     if kind not in _table and _find(kind) is None:
-        return _takes_other(value, depth)
+        return _takes_other(value, depth, met)
     if kind is type:
         return _is_builtin(value)
     kind_name = kind.__name__
     if kind_name in _SEQUENCES:
-        return _takes_all(value, depth)
+        return _takes_all(value, depth, met)
     if kind_name in _MAPPINGS:
         factory = getattr(value, "default_factory", None)
         known = factory is None or (type(factory) is type and _is_builtin(factory))
-        return known and _takes_all(value, depth) and _takes_all(value.values(), depth)
+        return known and _takes_all(value, depth, met) and _takes_all(value.values(), depth, met)
     if kind is slice:
-        return _takes_all((value.start, value.stop, value.step), depth)
+        return _takes_all((value.start, value.stop, value.step), depth, met)
     if kind_name in ("time", "datetime"):
         zone = value.tzinfo
         return zone is None or (_find(type(zone)) is not None and getattr(zone, "key", "") is not None)
@@ -82,20 +111,20 @@ def _find(kind: type) -> Writer | None:
     return values.find(kind) if kind.__name__ in _VALUES else None
 
 
-def _takes_all(elements: Any, depth: int) -> bool:
+def _takes_all(elements: Any, depth: int, met: _Parts) -> bool:
     if SCALARS.issuperset(map(type, elements)):
         return True
-    return depth > 0 and all(_takes(element, depth - 1) for element in elements)
+    return depth > 0 and all(_takes(element, depth - 1, met) for element in elements)
 
 
-def _takes_other(value: Any, depth: int) -> bool:
+def _takes_other(value: Any, depth: int, met: _Parts) -> bool:
     """Return whether numpy's values, those made of simpler ones, and those with a codec of their own come back."""
     if type(value).__module__ == "numpy" and _is_plain(value):
         return True
     from memo.codecs.composites import take_apart  # noqa: PLC0415 - most results hold none
 
     apart = take_apart(value)
-    return own_codec(value) is not None if apart is None else depth > 0 and _takes_all(apart[1], depth - 1)
+    return own_codec(value) is not None if apart is None else depth > 0 and _takes_all(apart[1], depth - 1, met)
 
 
 def _is_builtin(value: type) -> bool:

@@ -85,6 +85,21 @@ def test_dtypes_and_values_count():
             assert encode(value[:2]) != found
 
 
+@pytest.mark.parametrize("times", [1, 100])
+@pytest.mark.parametrize("beside", ["int", "float", "object", "text", "nullable", "moment"])
+def test_dtypes_count_beside_other_columns(beside, times):
+    """Columns of any two dtypes or values differ before and after a column of another, numpy's float64 above all."""
+    other = pd.concat([COLUMNS[beside]] * times, ignore_index=True)
+    seen: dict[bytes, object] = {}
+    for name, column in COLUMNS.items():
+        long = pd.concat([column] * times, ignore_index=True)
+        assert long.dtype == column.dtype
+        for order in (["a", "x"], ["x", "a"]):
+            found = encode(pd.DataFrame({"a": other, "x": long})[order])
+            assert found not in seen, (name, order, seen[found])
+            seen[found] = name, order
+
+
 def test_labels_count():
     """The kind, the names, the labels and the frequency of an index count, and so does the order of columns."""
     values = [pd.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6]}, index=index) for index in INDEXES]

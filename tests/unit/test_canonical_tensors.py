@@ -14,6 +14,12 @@ from memo.canonical import encode
 if find_spec("torch") is not None:  # no wheel without a GPU's libraries everywhere
     torch = importlib.import_module("torch")
 
+    def test_attribute_of_a_tensor_counts() -> None:
+        """A unit that was set on a tensor is part of it."""
+        value = torch.ones(2)
+        value.unit = "V"
+        assert encode(value) != encode(torch.ones(2))
+
     def test_what_counts_of_a_tensor() -> None:
         """Values, dtype, shape, layout, class and whether gradients are recorded tell tensors apart."""
         value = torch.arange(6.0).reshape(2, 3)

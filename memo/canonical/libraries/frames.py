@@ -15,6 +15,7 @@ import numpy as np
 from cas import extension as ext
 from cas.extension import array_header, head, leaf
 from memo.canonical.arrays import is_plain, write_array, write_rows
+from memo.canonical.attributes import further, write_attributed
 from memo.canonical.containers import write_dict, write_elements, write_named
 from memo.canonical.libraries import write_library, write_part
 from memo.canonical.libraries.extensions import plain, write_dtype, write_values
@@ -39,7 +40,7 @@ def find(cls: type) -> Writer | None:
     if cls is type(pd.NaT) or cls is type(pd.NA):
         return _write_constant
     scalars = {pd.Timestamp: _write_timestamp, pd.Timedelta: _write_timedelta, pd.Period: _write_period}
-    exact: dict[type, Writer] = {pd.DataFrame: _write_frame, pd.Series: _write_series, **scalars}
+    exact: dict[type, Writer] = {pd.DataFrame: _write_plain, pd.Series: _write_plain, **scalars}
     exact[pd.Interval] = _write_interval
     if not cls.__module__.startswith("pandas"):
         return _write_subclass
@@ -63,18 +64,23 @@ def _write_frame(walk: Walk, value: Any) -> None:
     write_library(walk, value, f"[{value.shape[0]} x {value.shape[1]}]", write)
 
 
+def _write_plain(walk: Walk, value: Any) -> None:
+    """Write a frame or series of pandas' own class, and what was set on it, as in `frame.name = "run 1"`."""
+    write_attributed(walk, value, further(value, INTERNAL), _write_frame if value.ndim == 2 else _write_series)
+
+
 def _write_subclass(walk: Walk, value: Any) -> None:
     """Write a frame or series of somebody else's class: what it is to pandas, and its further attributes."""
     walk.out.append(head(ext.SUBCLASS, 4))
     write_name(walk, type(value))
     _write_frame(walk, value) if value.ndim == 2 else _write_series(walk, value)
     # A copy has the attributes that the class declares, as None where the original never had them.
-    names = {*vars(value), *value._metadata}.difference(_INTERNAL)  # noqa: SLF001 - what pandas tells subclasses to use
+    names = {*vars(value), *value._metadata}.difference(INTERNAL)  # noqa: SLF001 - what pandas tells subclasses to use
     write_named(walk, {name: getattr(value, name, None) for name in sorted(names)})
 
 
 # What pandas keeps on a frame or a series itself.
-_INTERNAL = ("_attrs", "_cacher", "_flags", "_is_copy", "_item_cache", "_mgr", "_name")
+INTERNAL = ("_attrs", "_cacher", "_flags", "_is_copy", "_item_cache", "_metadata", "_mgr", "_name", "_typ")
 
 
 def _write_columns(walk: Walk, frame: Any) -> None:
@@ -85,11 +91,11 @@ def _write_columns(walk: Walk, frame: Any) -> None:
         write_array(walk, block)
         return
     columns = [plain(column) for column in columns_of(frame)]
-    runs = [(dtype, list(run)) for dtype, run in groupby(columns, _run_dtype)]
-    walk.out.append(array_header(sum(1 if dtype is not None else len(run) for dtype, run in runs)))
+    runs = [(kind, list(run)) for kind, run in groupby(columns, _run_of)]
+    walk.out.append(array_header(sum(1 if kind else len(run) for kind, run in runs)))
     place = 0
-    for dtype, run in runs:
-        if dtype is not None:
+    for kind, run in runs:
+        if kind:
             write_rows(walk, run)
         else:
             for step, column in enumerate(run, place):
@@ -114,6 +120,12 @@ def columns_of(frame: Any) -> list[Any]:
     """Return the arrays behind the columns, as they lie in memory."""
     iterate = getattr(frame, "_iter_column_arrays", None)  # 30 times as fast as what is documented
     return list(iterate()) if iterate is not None else [column.array for _, column in frame.items()]
+
+
+def _run_of(column: Any) -> str:
+    """Return which run a column belongs to, empty for none; as text, since float64 equals None to numpy."""
+    dtype = _run_dtype(column)
+    return "" if dtype is None else dtype.str
 
 
 def _run_dtype(column: Any) -> np.dtype[Any] | None:
@@ -157,11 +169,20 @@ def write_index(walk: Walk, index: Any) -> None:
         walk.out.append(array_header(1 + index.nlevels))
         write_str(walk, kind)
         for level in range(index.nlevels):
-            write_index(walk, index.get_level_values(level))
+            _write_level(walk, index, level)
     else:
         walk.out.append(array_header(4))
         write_elements(walk, (kind, index.name, getattr(index, "freq", None) if kind in _WITH_FREQUENCY else None))
         write_values(walk, plain(index.array))
+
+
+def _write_level(walk: Walk, index: Any, level: int) -> None:
+    """Write the labels of a level; where a missing one has turned integers into floats, their dtype too."""
+    labels, kind = index.get_level_values(level), index.levels[level].dtype
+    if labels.dtype != kind:
+        walk.out.append(array_header(2))
+        write_dtype(walk, kind)
+    write_index(walk, labels)
 
 
 _WITH_FREQUENCY = ("DatetimeIndex", "TimedeltaIndex")

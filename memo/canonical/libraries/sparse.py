@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from memo.canonical.attributes import further, write_attributed
 from memo.canonical.containers import write_elements
 from memo.canonical.libraries import write_library
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from memo.canonical.walk import Walk, Writer
 
+# What scipy keeps on a sparse value itself, in any of its versions.
+INTERNAL = frozenset(("_dict", "_has_canonical_format", "_has_sorted_indices", "_shape", "has_canonical_format"))
+INTERNAL |= frozenset(("has_sorted_indices", "maxprint", "data", "indices", "indptr", "coords", "row", "col"))
+INTERNAL |= frozenset(("dtype", "offsets", "rows"))
 # What one index of 32 bits can count.
 _NARROW = (1 << 31) - 1
 
@@ -33,7 +38,11 @@ def find(cls: type) -> Writer | None:
 
 
 def write_sparse(walk: Walk, value: Any) -> None:
-    """Write a sparse array or matrix of any format."""
+    """Write a sparse array or matrix of any format, and what was set on it."""
+    write_attributed(walk, value, further(value, INTERNAL), _write_stored)
+
+
+def _write_stored(walk: Walk, value: Any) -> None:
     parts = _PARTS[value.format](value)
     outline = f" {value.dtype.name}{list(value.shape)} nnz={value.nnz if value.format == 'dia' else parts[-1].size}"
 

@@ -13,6 +13,7 @@ import numpy as np
 from cas import extension as ext
 from cas.extension import array_header, leaf
 from memo.canonical.arrays import write_array
+from memo.canonical.attributes import further, write_attributed
 from memo.canonical.containers import write_elements
 from memo.canonical.libraries import write_library
 from memo.canonical.walk import Refused
@@ -41,6 +42,10 @@ def find(cls: type) -> Writer | None:
 
 
 def _write_tensor(walk: Walk, value: Any) -> None:
+    write_attributed(walk, value, further(value, ()), _write_values)
+
+
+def _write_values(walk: Walk, value: Any) -> None:
     if value.is_quantized or value.is_meta or value.is_nested:
         raise Refused(f"a torch tensor of {value.layout} with no plain values", "pass the plain tensors that it is of")
 
