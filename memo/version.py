@@ -16,13 +16,19 @@ if TYPE_CHECKING:
     """To be returned as it is?; the value itself, or its decoder; the encoded bytes; the cost in seconds; when it was
     stored, if it expires."""
 
-# The first bytes of what a call key is the digest of: another layout of keys needs another number (I5).
-_KEY_VERSION = b"memo call 2\0"
+# The first bytes of what a call key is the digest of: another layout of keys needs another number (I5). In version 2,
+# some data frames of mixed dtypes had the key of others.
+_KEY_VERSION = b"memo call 3\0"
 # Encoded bytes that one function's memory tier may hold; what is over is forgotten, oldest first.
 MEMORY_BYTES = 32 << 20
 # What the tier holds for a small result beside its bytes: key, tuple, value, slot of the dict.
 _OVERHEAD = 300
 _FROZEN = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+def call_key(fingerprint: bytes, signature: bytes) -> bytes:
+    """Return the call key of a signature under a fingerprint."""
+    return blake3(_KEY_VERSION + fingerprint + signature).digest()
 
 
 class Version:

@@ -140,12 +140,12 @@ def prepare(caller: Caller, store: Store, from_version: str, verify: int = 5, ca
     record = find_version(store, named)
     version = _present(caller, record)
     earlier = Earlier(store, record, Translation(record.parameters, caller.keys))
-    entries = sum(found.entries for found in store.functions() if found.function.fingerprint == record.fingerprint)
+    entries = sum(1 for _ in earlier.entries())
     _check_keys(caller, earlier)
     if version.fingerprint.digest == record.fingerprint:
         raise cas.InvalidInputError(f"{earlier} is the present code, whose results are hits already", _LISTING)
     if not entries:
-        raise AdoptionRefused(f"{earlier} has no results", _LISTING)
+        raise AdoptionRefused(f"{earlier} has no results that are stored as they are today", _LISTING)
     # A call that is named twice is evidence once.
     given = {trial.entry.key: trial for trial in (earlier.given(caller, call) for call in calls)}
     drawn, missing = earlier.draw(max(verify - len(given), 0), set(given))

@@ -12,6 +12,7 @@ from cas.shown import show
 from memo.adopting.replay import replay, split
 from memo.arguments import NOTE, read_arguments
 from memo.signature import compile_wrapper
+from memo.version import call_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,13 @@ class Earlier:
         return f"{self.record.name}@{self.record.fingerprint.hex()[:12]}"
 
     def entries(self, order: str = "created", signature: bytes | None = None) -> Iterator[Entry]:
-        """Return the entries of this version, those with one signature if named."""
-        return self.store.entries(order=order, fingerprint=self.record.fingerprint, signature=signature)
+        """Yield the entries of this version, those with one signature if named.
+
+        Those whose key is of an earlier key version are left out: what it was for is not certain.
+        """
+        fingerprint = self.record.fingerprint
+        found = self.store.entries(order=order, fingerprint=fingerprint, signature=signature)
+        return (entry for entry in found if entry.key == call_key(fingerprint, entry.signature))
 
     def given(self, caller: Caller, call: object) -> Trial:
         """Return the trial of a call that the user named.

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+from blake3 import blake3
 
 import cas
 from cas.manifest import Manifest
@@ -571,3 +572,18 @@ def test_rest_and_options_are_passed_on(versions):
     assert taken(new, code, calls=[{"x": 1}]).made == 2
     assert new(1, 2, 3, a=5, b=4) == [1, 2, 3, ("a", 5), ("b", 4)]
     assert new.cache.stats().misses == 0
+
+
+def test_results_under_an_earlier_key_version_stay_where_they_are(versions):
+    """What was stored under another key version is not adopted: frames of unlike columns had one key then."""
+    _, function, old = versions(DOUBLE, [(1,), (2,), (3,)])
+    store = function.cache._caller.open()
+    first = next(function.cache.entries())
+    key = blake3(b"memo call 2\0" + first.function.fingerprint + first.signature).digest()
+    store.copy([(first.key, cas.Call(key, first.function, first.signature))], {})
+    store.forget([first.key])
+    _, function, _ = versions(EQUAL)
+    function.cache.adopt(old)
+    stored = {entry.signature for entry in function.cache.entries() if entry.function.fingerprint.hex() != old}
+    assert len(stored) == 2
+    assert first.signature not in stored

@@ -22,7 +22,7 @@ def version():
 
 def test_key_is_the_digest_of_prefix_fingerprint_and_signature(version):
     """The bytes that a call key is the digest of are those of the format."""
-    assert version.key(b"signature") == blake3(b"memo call 2\0" + b"d" * 32 + b"signature").digest()
+    assert version.key(b"signature") == blake3(b"memo call 3\0" + b"d" * 32 + b"signature").digest()
 
 
 def test_counts_are_taken_once(version):
