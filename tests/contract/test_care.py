@@ -10,6 +10,7 @@ import pytest
 from blake3 import blake3
 
 import cas
+from tests.contract.damage import leave
 from tests.deposits import FUNCTION, LARGE, assert_intact, call, get, key, large, put
 
 
@@ -191,9 +192,7 @@ def test_reader_sees_what_is_written_later(store, factory, tmp_path):
 def test_strays_are_listed_and_removed(store):
     """Files that are no part of a store are strays; what is a part of it cannot be removed as one."""
     put(store, 1, large(1))
-    foreign = os.path.join(store.location, "notes.txt")
-    with open(foreign, "w") as file:
-        file.write("mine")
+    foreign = leave(store, "notes.txt")
     assert list(store.strays()) == [foreign]
     for path in (store.open_blob(digest(1)).path, __file__, os.path.join(store.location, "..", "notes.txt")):
         with pytest.raises(cas.InvalidInputError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 
 import msgpack
@@ -11,7 +9,8 @@ import pytest
 from blake3 import blake3
 
 import cas
-from tests.deposits import FUNCTION, assert_intact, call, function, get, key, large, overwrite, put
+from tests.contract.damage import damage_blob, damage_entry, lose_blob
+from tests.deposits import FUNCTION, assert_intact, call, function, get, key, large, put
 
 RENEWED = function(1)
 NOTE = {"adopted": "from an older version"}
@@ -101,11 +100,8 @@ def test_copy_leaves_out_what_is_damaged(store):
     """An entry whose body is damaged, or that lacks a blob, is named and not copied; the others are."""
     for number in range(3):
         put(store, number, large(number) if number == 1 else b"%d" % number)
-    with sqlite3.connect(os.path.join(store.location, "index.sqlite")) as index:
-        (body,) = index.execute("SELECT body FROM entries WHERE key = ?", (key(2),)).fetchone()
-        index.execute("UPDATE entries SET body = ? WHERE key = ?", (body[:-1] + b"?", key(2)))
-    index.close()
-    os.unlink(store.open_blob(blake3(large(1)).digest()).path)
+    damage_entry(store, key(2), lambda body: body[:-1] + b"?")
+    lose_blob(store, blake3(large(1)).digest())
     assert store.copy(map(further, range(3)), NOTE) == cas.Copied(1, 0, (key(1), key(2)))
     assert get(store, 100) == (b"0", [])
     assert (store.fetch(key(101)), store.fetch(key(102))) == (None, None)
@@ -115,9 +111,7 @@ def test_copy_leaves_out_what_is_damaged(store):
 def test_copy_of_a_body_of_any_kind(store, body):
     """A body that damage made shorter, or another type, is left out."""
     put(store, 1)
-    with sqlite3.connect(os.path.join(store.location, "index.sqlite")) as index:
-        index.execute("UPDATE entries SET body = ? WHERE key = ?", (body, key(1)))
-    index.close()
+    damage_entry(store, key(1), lambda _: body)
     assert store.copy([further(1)], NOTE).damaged == (key(1),)
 
 
@@ -125,7 +119,7 @@ def test_damaged_blob_shows_under_the_copy(store):
     """A blob that is damaged after copying is found under the new key as under the old one."""
     put(store, 1, large(1))
     store.copy([further(1)], NOTE)
-    overwrite(store.open_blob(blake3(large(1)).digest()).path, lambda body: body.reverse())
+    damage_blob(store, blake3(large(1)).digest(), bytearray.reverse)
     with pytest.raises(cas.IntegrityError):
         get(store, 101)
 

@@ -8,7 +8,8 @@ import pytest
 from blake3 import blake3
 
 import cas
-from tests.deposits import FUNCTION, LARGE, assert_intact, call, flip, function, get, key, large, overwrite, put, read
+from tests.contract.damage import damage_blob
+from tests.deposits import FUNCTION, LARGE, assert_intact, call, flip, function, get, key, large, put, read
 
 
 def test_empty_store_has_nothing(store):
@@ -167,7 +168,7 @@ def test_damaged_blob_is_found_and_put_aside(store):
     """A blob whose bytes changed raises IntegrityError once, and is out of the way afterwards (I2)."""
     put(store, 1, large(1))
     digest = blake3(large(1)).digest()
-    overwrite(store.open_blob(digest).path, flip)
+    damage_blob(store, digest, flip)
     with pytest.raises(cas.IntegrityError) as damaged:
         store.open_blob(digest)
     assert damaged.value.hint
@@ -181,7 +182,7 @@ def test_damaged_blob_is_found_and_put_aside(store):
 def test_deposit_mends_a_damaged_twin(store):
     """A blob that is deposited again where a damaged one stands is whole afterwards."""
     put(store, 1, large(1))
-    overwrite(store.open_blob(blake3(large(1)).digest()).path, lambda body: flip(body, 8000))
+    damage_blob(store, blake3(large(1)).digest(), lambda body: flip(body, 8000))
     put(store, 2, b"root", (large(1),))
     assert get(store, 1, always=True) == (large(1), [])
     assert get(store, 2, always=True) == (b"root", [large(1)])
