@@ -9,6 +9,8 @@ CasError
 ├── StorageError (OSError)           free space, check the disk; keeps errno and filename
 └── IntegrityError                   stop, run `cas fsck`
 
+StoreWarning (UserWarning): one of several stores failed, and the others go on.
+
 A message says what was expected and what was seen; `hint` says what to do about it.
 """
 
@@ -79,3 +81,7 @@ class StorageError(CasError, OSError):
 
 class IntegrityError(CasError):
     """Stored bytes are not what their name says."""
+
+
+class StoreWarning(UserWarning):
+    """A tier of a chain failed, or is gone; what it was asked for came from another, or waits until it is back."""

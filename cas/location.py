@@ -6,16 +6,21 @@ import os
 
 from cas.errors import InvalidInputError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cas.store import Store
 
-def locate(location: str | os.PathLike[str] | None = None) -> str:
-    """Return the absolute folder of the store to use.
+
+def places(location: object = None) -> list[str | Store]:
+    """Return the absolute folders, URLs and open stores of the store to use: several are tiers, fast to slow.
 
     Args:
-        location: Where the caller wants it; else `CAS_STORE`, else `[tool.cas] store` in the nearest
-            pyproject.toml at or above the working directory, else the platform's user cache folder.
+        location: Where the caller wants it: a folder, a URL, an open store, or a list of these; else `CAS_STORE`, else
+            `[tool.cas] store` in the nearest pyproject.toml at or above the working directory, else the platform's
+            user cache folder. A text may name several, separated by commas, unless it is a path that exists.
 
     Raises:
-        InvalidInputError: The location or the table does not name a folder.
+        InvalidInputError: The location or the table does not name one.
     """
     if location is None:
         location = os.environ.get("CAS_STORE") or _from_project(os.getcwd())
@@ -23,15 +28,76 @@ def locate(location: str | os.PathLike[str] | None = None) -> str:
         import platformdirs  # noqa: PLC0415 - only when nobody said where
 
         location = os.path.join(platformdirs.user_cache_dir("cas", appauthor=False), "store")
-    path = os.fspath(location)
+    return absolute(location)
+
+
+def absolute(location: object) -> list[str | Store]:
+    """Return what a location names, with relative paths made absolute: they name the same after an `os.chdir`."""
+    if isinstance(location, str):
+        location = _split(location)
+    given = location if isinstance(location, list | tuple) else [location]
+    if not given:
+        raise InvalidInputError("expected a folder for the store, found an empty list", "give at least one")
+    return [_absolute(place) for place in given]
+
+
+def _split(text: str) -> list[str]:
+    """Return the places that a text names, separated by commas; a path that exists is one, commas and all."""
+    if "," not in text:
+        return [text]
+    pieces = text.split(",")
+    for end in range(len(pieces), 1, -1):
+        first = ",".join(pieces[:end])
+        if os.path.exists(os.path.expanduser(first)):
+            return [first, *_split(",".join(pieces[end:]))] if end < len(pieces) else [first]
+    return [pieces[0].strip(), *(piece.strip() for piece in _split(",".join(pieces[1:])))]
+
+
+def _absolute(place: object) -> str | Store:
+    if hasattr(place, "fetch"):
+        return place  # type: ignore[return-value]
+    path = os.fspath(place) if isinstance(place, str | os.PathLike) else None
     if not isinstance(path, str) or not path.strip():
         raise InvalidInputError(
-            f"expected a folder for the store, found {location!r}", "give a path, such as store='./results'"
+            f"expected a folder for the store, found {place!r}", "give a path, such as store='./results'"
         )
-    return os.path.abspath(os.path.expanduser(path))
+    return path if is_url(path) else os.path.abspath(os.path.expanduser(path))
 
 
-def _from_project(folder: str) -> str | None:
+def is_url(location: str) -> bool:
+    """Return whether a location is a URL, `scheme://…`, and not a path."""
+    scheme, mark, _ = location.partition("://")
+    return bool(mark) and len(scheme) > 1 and scheme.isalnum() and scheme.isascii()
+
+
+def parse_url(url: str) -> tuple[str, str, dict[str, str]]:
+    """Return scheme, name and options of a URL, with every `%XX` undone; the name of a `file://` is a folder.
+
+    Raises:
+        InvalidInputError: It names another host's folder, none at all, or gives an option no value.
+    """
+    from urllib.parse import parse_qsl, unquote  # noqa: PLC0415 - only for URLs
+
+    scheme, _, rest = url.partition("://")
+    path, _, query = rest.partition("?")
+    scheme, name = scheme.lower(), unquote(path)
+    if scheme == "file":
+        name = name.removeprefix("localhost")
+        if not name.startswith("/"):
+            raise InvalidInputError(
+                f"expected an absolute folder after file://, found {url!r}", "write it as file:///data/results"
+            )
+        name = os.path.abspath(name)
+    try:
+        options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    except ValueError as error:
+        raise InvalidInputError(f"expected ?name=value after {rest!r}: {error}", "such as ?grace=12h") from error
+    if not name.strip("/"):
+        raise InvalidInputError(f"expected a name after {scheme}://, found {url!r}", f"such as {scheme}://results")
+    return scheme, name, options
+
+
+def _from_project(folder: str) -> list[str] | None:
     """Return `[tool.cas] store` of the nearest pyproject.toml, relative to that file."""
     while True:
         path = os.path.join(folder, "pyproject.toml")
@@ -47,7 +113,7 @@ def _from_project(folder: str) -> str | None:
         return _read_table(path, text) if b"tool.cas" in text else None
 
 
-def _read_table(path: str, text: bytes) -> str | None:
+def _read_table(path: str, text: bytes) -> list[str] | None:
     import tomllib  # noqa: PLC0415 - costs milliseconds, and few projects have the table
 
     try:
@@ -56,8 +122,19 @@ def _read_table(path: str, text: bytes) -> str | None:
         raise InvalidInputError(f"expected valid TOML in {path}: {error}", "mend the file") from error
     table = tools.get("cas", {}) if isinstance(tools, dict) else tools
     store = table.get("store") if isinstance(table, dict) else table
-    if not isinstance(table, dict) or set(table) - {"store"} or not isinstance(store, str | None):
+    stores = [store] if isinstance(store, str) else store
+    if not isinstance(table, dict) or set(table) - {"store"} or not _are_places(stores):
         raise InvalidInputError(
-            f'expected [tool.cas] store = "folder" in {path}, found {table!r}', "give one folder as text"
+            f'expected [tool.cas] store = "folder" in {path}, found {table!r}',
+            'give one folder as text, or several as a list, fast to slow: ["/scratch/fast", "/shared/slow"]',
         )
-    return None if store is None else os.path.join(os.path.dirname(path), os.path.expanduser(store))
+    if stores is None:
+        return None
+    folder = os.path.dirname(path)
+    return [place if is_url(place) else os.path.join(folder, os.path.expanduser(place)) for place in stores]
+
+
+def _are_places(stores: object) -> bool:
+    if isinstance(stores, list):
+        return bool(stores) and all(isinstance(store, str) for store in stores)
+    return stores is None

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import cas
+from cas import ram
 from cas.local import opened
+from cas.tiers import opening as chains
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +25,12 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("CAS_STORE", str(home / "store"))
     monkeypatch.setenv("CAS_CONFIG_DIR", str(home / "config"))
+    monkeypatch.setattr(ram, "_MEMORY", str(home))
     before = set(opened._opened)
     yield
+    while chains._chains:
+        _, chain = chains._chains.popitem()
+        chain.writeback.stop()
     for place in set(opened._opened) - before:
         store = opened._opened.pop(place)
         store.close()

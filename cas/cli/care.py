@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -10,6 +10,7 @@ from cas import fsck, gc
 from cas.cli import exits
 from cas.cli.options import (
     duration_of,
+    each_store,
     json_option,
     open_for_listing,
     open_store,
@@ -22,7 +23,7 @@ from cas.listing import function_rows
 from cas.units import format_duration, format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from cas.fsck import Finding
     from cas.gc import Plan, Removed
@@ -52,7 +53,8 @@ def gc_command(
 ) -> None:
     """Remove blobs that no entry needs, and entries that the options name.
 
-    Without options no result is lost. What an option drops is computed again when it is next called for.
+    Without options no result is lost. What an option drops is computed again when it is next called for. In a chain,
+    each tier is looked at by itself, with the same options: --max-size is the size of each.
     """
     limit, age = size_of(max_size), duration_of(older_than)
     store = _open_to_change(location, dry_run)
@@ -60,13 +62,43 @@ def gc_command(
         if as_json:
             print_json({})
         return
+    done: list[tuple[Store, Plan, Removed | None]] = []
     with progress() as tell:
-        plan = gc.plan(store, max_size=limit, older_than=age, stale=stale, progress=tell)
-        removed = None if dry_run else gc.execute(store, plan, tell)
+        for tier in _to_change(store, dry_run):
+            plan = gc.plan(tier, max_size=limit, older_than=age, stale=stale, progress=tell)
+            done.append((tier, plan, None if dry_run else gc.execute(tier, plan, tell)))
     if as_json:
-        print_json(_gc_json(plan, removed))
-    else:
+        print_json(_joined(store, [(tier, _gc_json(plan, removed)) for tier, plan, removed in done]))
+        return
+    for tier, plan, removed in done:
+        _print_tier(store, tier)
         _print_gc(plan, removed)
+
+
+def _to_change(store: Store, dry_run: bool) -> list[Store]:
+    """Return the tiers that are to be changed, after what waits to be copied from one to another has been."""
+    flush = getattr(store, "flush", None)
+    if flush is None:
+        return [store]
+    if not dry_run:
+        flush()
+    for tier in each_store(store):
+        if not (dry_run or tier.writable):
+            note(f"{tier.location} takes no writes, and stays as it is")
+    return [tier for tier in each_store(store) if dry_run or tier.writable]
+
+
+def _print_tier(store: Store, tier: Store) -> None:
+    """Say which tier of a chain the next lines are about."""
+    if tier is not store:
+        click.echo(f"{tier.location}:")
+
+
+def _joined(store: Store, figures: list[tuple[Store, dict[str, Any]]]) -> dict[str, Any]:
+    """Return the figures of a store; those of a chain by tier."""
+    if [tier for tier, _ in figures] == [store]:
+        return figures[0][1]
+    return {"tiers": [{"store": tier.location, **found} for tier, found in figures]}
 
 
 def _open_to_change(location: str | None, dry_run: bool) -> Store | None:
@@ -127,7 +159,7 @@ def _lost(seconds: float) -> str:
 @json_option
 @store_option
 def fsck_command(repair: bool, as_json: bool, location: str | None) -> None:
-    """Read every result in the store and verify it against its digest.
+    """Read every result in the store and verify it against its digest; in a chain, in every tier.
 
     Ends with 0 if everything is intact, with 1 if there is damage, with --repair if some of it is left.
     """
@@ -136,23 +168,42 @@ def fsck_command(repair: bool, as_json: bool, location: str | None) -> None:
         if as_json:
             print_json_list([])
         return
-    left: set[Finding] | None = None
+    checked: list[_Checked] = []
     with progress() as tell:
-        findings = list(fsck.check(store, tell))
-        if repair and findings:
-            writable = _open_to_change(location, dry_run=False)
-            if writable is not None:
-                left = set(fsck.repair(writable, findings, tell).left)
+        for tier in each_store(store):
+            findings, left = list(fsck.check(tier, tell)), None
+            if repair and findings:
+                writable = _open_to_change(location if tier is store else tier.location, dry_run=False)
+                if writable is not None:
+                    left = set(fsck.repair(writable, findings, tell).left)
+            checked.append(_Checked(tier, findings, left))
     if as_json:
-        print_json_list(_finding_json(finding, left) for finding in findings)
+        print_json_list(_finding_json(found, finding) for found in checked for finding in found.findings)
     else:
-        _print_findings(findings, left)
-    if any(finding.damage for finding in (findings if left is None else left)):
+        for found in checked:
+            _print_tier(store, found.store)
+            _print_findings(found.findings, found.left)
+    if any(finding.damage for found in checked for finding in found.remaining):
         click.get_current_context().exit(exits.FAILED)
 
 
-def _finding_json(finding: Finding, left: set[Finding] | None) -> dict[str, Any]:
+class _Checked(NamedTuple):
+    """What a check found in one store, and what a repair left of it."""
+
+    store: Store
+    findings: list[Finding]
+    left: set[Finding] | None
+
+    @property
+    def remaining(self) -> Collection[Finding]:
+        """What is still there."""
+        return self.findings if self.left is None else self.left
+
+
+def _finding_json(found: _Checked, finding: Finding) -> dict[str, Any]:
+    left = found.left
     return {
+        "store": found.store.location,
         "kind": finding.kind,
         "subject": finding.subject,
         "detail": finding.detail,

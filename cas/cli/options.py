@@ -23,9 +23,8 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 def store_option(command: Command) -> Command:
     """Add `--store`."""
-    return click.option("--store", "location", metavar="DIR", help="The store to use, in place of the configured one.")(
-        command
-    )
+    text = "The store to use, in place of the configured one: a folder, a URL, or FAST,SLOW for a chain of them."
+    return click.option("--store", "location", metavar="STORE", help=text)(command)
 
 
 def json_option(command: Command) -> Command:
@@ -47,7 +46,13 @@ def open_store(location: str | None, writable: bool = False) -> Store:
     try:
         return cas.open(location, create=False, writable=writable)
     except NotFoundError as error:
-        raise NotFoundError(error.message, f"{error.hint}; or name another with --store DIR") from None
+        raise NotFoundError(error.message, f"{error.hint}; or name another with --store STORE") from None
+
+
+def each_store(store: Store) -> list[Store]:
+    """Return the stores that are looked after one by one: the tiers of a chain that are there, or the store itself."""
+    present = getattr(store, "present", None)
+    return [store] if present is None else present()
 
 
 def open_for_listing(location: str | None) -> Store | None:

@@ -202,15 +202,19 @@ def _overlap(file: int, views: tuple[memoryview, ...], size: int) -> bytes:
         hashed = True
 
     thread = threading.Thread(target=hash_all, name="cas-hash")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is ending, or the system is out of threads
+        thread = threading.current_thread()
     try:
         if hasattr(os, "posix_fallocate"):
             _reserve(file, size)
         for view in views:
             _write_all(file, view)
     finally:
-        thread.join()
-    # A thread that ran out of memory leaves half a hash, which must not become a name (I2).
+        if thread is not threading.current_thread():
+            thread.join()
+    # A thread that ran out of memory, or never ran, leaves half a hash, which must not become a name (I2).
     return hasher.digest() if hashed else digest_parts(views)
 
 

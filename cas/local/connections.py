@@ -81,8 +81,8 @@ class Connections:
         connection.close()
 
     def _retire_dead_threads(self) -> None:
-        dead = [pair for pair in self._opened if not pair[0].is_alive()]
-        self._opened = [pair for pair in self._opened if pair[0].is_alive()]
+        dead = [pair for pair in self._opened if not _lives(pair[0])]
+        self._opened = [pair for pair in self._opened if _lives(pair[0])]
         for _, connection in dead:
             connection.close()
 
@@ -105,7 +105,7 @@ class Connections:
         """
         mine = threading.current_thread()
         with self._guard:
-            closing = [pair for pair in self._opened if pair[0] is mine or not pair[0].is_alive()]
+            closing = [pair for pair in self._opened if pair[0] is mine or not _lives(pair[0])]
             self._opened = [pair for pair in self._opened if pair not in closing]
             self.own = threading.local()
         for _, connection in closing:
@@ -133,6 +133,14 @@ class Connections:
                 connection.close()
         else:
             _abandoned.append((own, opened))
+
+
+def _lives(thread: threading.Thread) -> bool:
+    """Return whether a thread may still use its connection: the main one may until the very end of the process.
+
+    It counts as dead to `threading` as soon as the interpreter begins to end, when exit handlers are still to run.
+    """
+    return thread.is_alive() or thread is threading.main_thread()
 
 
 _abandoned: list[object] = []

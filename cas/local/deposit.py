@@ -40,6 +40,7 @@ class LocalDeposit:
         self._cost = cost
         self._durable = cost > FSYNC_COST
         self._hold: SharedLock | None = None
+        self._in_room = False
         self._stamps: dict[bytes, Stamp] = {}
 
     def __enter__(self) -> Self:
@@ -50,9 +51,23 @@ class LocalDeposit:
     ) -> None:
         if self._hold is not None:
             self._hold.release()
+        if self._in_room and self._store.room is not None:
+            self._in_room = False
+            self._store.room.leave()
+
+    def _make_room(self, size: int, index: bool = False) -> None:
+        """Let what is least worth go from a bounded store, in which one deposit is made at a time."""
+        room = self._store.room
+        if room is not None:
+            if not self._in_room:
+                room.enter(self._stamps)
+                self._in_room = True
+            room.make(size, index)
 
     def write(self, parts: Parts) -> bytes:
         """Store one blob as a file of its own, or find it already there, and return its digest."""
+        if self._store.room is not None:
+            self._make_room(sum([memoryview(part).nbytes for part in parts]))
         if self._hold is None:
             self._hold = SharedLock(self._store.layout.sweeping, self._store.layout.gate, alone=False)
         self._hold.acquire()
@@ -65,6 +80,9 @@ class LocalDeposit:
         parts, data = result.parts, None
         size = sum([memoryview(part).nbytes for part in parts])
         children = sum([stamp[0] for stamp in self._stamps.values()])
+        if self._store.room is not None:  # twice, in the log and in the index
+            inline = size if size <= INLINE_LIMIT else 0
+            self._make_room(2 * (inline + len(self._call.signature)), index=True)
         if size <= INLINE_LIMIT:
             data = parts[0] if len(parts) == 1 and type(parts[0]) is bytes else b"".join(parts)
             digest = blake3(data).digest()
@@ -114,7 +132,9 @@ def function_id(run: Callable[..., sqlite3.Cursor], function: FunctionRecord) ->
         return int(found[0])
     now = time.time()
     names = msgpack.packb(function.parameters)
-    row = function.fingerprint, function.module, function.qualname, names, function.manifest, now, now
+    # One that comes from another store keeps its age there: gc asks which version is the newest.
+    created = min(function.created or now, now)
+    row = function.fingerprint, function.module, function.qualname, names, function.manifest, created, now
     return run(_INSERT_FUNCTION, row).lastrowid or 0
 
 

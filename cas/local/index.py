@@ -72,8 +72,9 @@ class Index:
     Concurrency: any thread of any process. Durability: WAL with synchronous=NORMAL, FULL where asked (I10).
     """
 
-    def __init__(self, layout: Layout, writable: bool) -> None:
+    def __init__(self, layout: Layout, writable: bool, log_pages: int = 0) -> None:
         self._layout = layout
+        self._log_pages = log_pages
         self._writable = writable
         self._lock = FileLock(layout.writing)
         self._connections = Connections(layout.index, writable, self._prepare)
@@ -149,6 +150,9 @@ class Index:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if self._log_pages and self._writable:  # a bounded store gives back what it does not use
+            connection.execute(f"PRAGMA wal_autocheckpoint={max(16, self._log_pages)}")
+            connection.execute("PRAGMA auto_vacuum=FULL")
         if version == 0 and self._writable:
             with self._lock:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]

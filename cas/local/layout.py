@@ -33,10 +33,13 @@ class Layout:
         self.blobs = os.path.join(root, "blobs")
         self.temporary = os.path.join(root, "temporary")
         self.quarantine = os.path.join(root, "quarantine")
+        self.unsent = os.path.join(root, "unsent")
         self.claims = os.path.join(root, "locks", "claims")
         self.writing = os.path.join(root, "locks", "writing")
         self.sweeping = os.path.join(root, "locks", "sweeping")
         self.gate = os.path.join(root, "locks", "gate")
+        self.room = os.path.join(root, "locks", "room")
+        self.occupied = os.path.join(root, "locks", "occupied")
 
     def blob(self, digest: bytes) -> str:
         """Return where the blob of that digest stands, if it does."""
@@ -49,7 +52,7 @@ class Layout:
         if folder == "blobs":
             fan, _, name = rest.partition(os.sep)
             return len(name) == 64 and name[:2] == fan and not set(name) - set("0123456789abcdef")
-        if folder == "quarantine":
+        if folder in ("quarantine", "unsent"):
             return True
         return relative in _PARTS
 
@@ -163,9 +166,9 @@ class Layout:
 _PARTS = frozenset(
     {"FORMAT", "CACHEDIR.TAG", ".gitignore", "index.sqlite"}
     | {"index.sqlite-wal", "index.sqlite-shm", "index.sqlite-journal"}
-    | {os.path.join("locks", name) for name in ("claims", "writing", "sweeping", "gate")}
+    | {os.path.join("locks", name) for name in ("claims", "writing", "sweeping", "gate", "room", "occupied")}
 )
-_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine"})
+_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine", "unsent"})
 
 
 def cannot_read(error: OSError, path: str) -> StorageError:

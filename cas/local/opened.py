@@ -10,6 +10,10 @@ from cas.errors import NotFoundError
 from cas.local.layout import Layout
 from cas.local.store import LocalStore
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cas.local.room import Bound
+
 _opened: dict[tuple[str, bool], LocalStore] = {}
 _opening = threading.Lock()
 # Whether no thread was inside SQLite at the last fork.
@@ -18,8 +22,15 @@ _quiet = True
 _forking = False
 
 
-def open_local(root: str, create: bool, writable: bool) -> LocalStore:
-    """Return this process's one store at `root`, made if there is none and `create`."""
+def open_local(root: str, create: bool, writable: bool, bound: Bound | None = None) -> LocalStore:
+    """Return this process's one store at `root`, made if there is none and `create`.
+
+    Args:
+        root: The folder.
+        create: Make it if there is none.
+        writable: Ask for writing.
+        bound: How much it may take, if that is bounded; the last that is given counts.
+    """
     root = os.path.realpath(root)
     with _opening:
         layout, new = Layout(root), False
@@ -32,7 +43,9 @@ def open_local(root: str, create: bool, writable: bool) -> LocalStore:
         writable = writable and (new or os.access(root, os.W_OK))
         store = _opened.get((root, writable))
         if store is None:
-            store = _opened[root, writable] = LocalStore(layout, writable)
+            store = _opened[root, writable] = LocalStore(layout, writable, bound)
+        if store.room is not None and bound is not None:
+            store.room.size = bound.size
         if new:
             store.create()
         return store

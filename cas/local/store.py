@@ -6,6 +6,7 @@ an fsync is fsynced). What a key or a codec means is the caller's business.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ from cas.local.deposit import LocalDeposit
 from cas.local.index import FAULTS, Index, explain
 from cas.local.layout import cannot_write
 from cas.local.locks import SharedLock
+from cas.local.unsent import Unsent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from cas.entry import Call, Copied, Entry, FunctionRecord, FunctionSummary
     from cas.local.blobs import Stamp
     from cas.local.layout import Layout
+    from cas.local.room import Bound, Room
     from cas.store import Fetched
 
 _SWEEP_AT_ONCE = 500
@@ -44,12 +47,18 @@ class LocalStore:
     Concurrency: any thread of any process, forked ones included.
     """
 
-    def __init__(self, layout: Layout, writable: bool) -> None:
-        self.location = layout.root
+    def __init__(self, layout: Layout, writable: bool, bound: Bound | None = None) -> None:
+        self.location = layout.root if bound is None else bound.location
         self.writable = writable
         self.layout = layout
-        self.index = Index(layout, writable)
+        self.room: Room | None = None
+        if bound is not None:
+            from cas.local.room import Room  # noqa: PLC0415 - few stores are bounded
+
+            self.room = Room(self, bound)
+        self.index = Index(layout, writable, 0 if bound is None else bound.size // (16 * 4096))
         self.blob_files = Blobs(layout, self.index.stamp)
+        self.unsent = Unsent(layout)
         self._claims = Claims(layout.claims)
         self._stamps: dict[bytes, Stamp] = {}
         self._renewing = threading.Lock()
@@ -163,6 +172,15 @@ class LocalStore:
             self.index.connect()
             self.layout.complete()
 
+    @property
+    def largest(self) -> float:
+        """The size of the largest result that it is worth to store here."""
+        return math.inf if self.room is None else self.room.size / 2
+
+    def require_present(self) -> None:
+        """Raise NotFoundError if the store was deleted, or its disk unmounted, since it was opened."""
+        self.layout.check()
+
     def require_writable(self) -> None:
         """Raise ReadOnlyError unless this store takes writes."""
         if not self.writable:
@@ -198,17 +216,21 @@ class LocalStore:
         while waiting:
             batch, waiting = waiting[:_SWEEP_AT_ONCE], waiting[_SWEEP_AT_ONCE:]
             with SharedLock(self.layout.sweeping, self.layout.gate, alone=True):
-                needed = {
-                    digest
-                    for digest in batch
-                    if self.index.rows("SELECT 1 FROM needs WHERE digest = ? LIMIT 1", (digest,))
-                }
-                with self.index.writing() as run:
-                    for digest in batch:
-                        if digest not in needed:
-                            run("DELETE FROM stamps WHERE digest = ?", (digest,))
-                            self._stamps.pop(digest, None)
-                            freed += self.blob_files.remove(digest)
+                freed += self.remove_unneeded(batch)
+        return freed
+
+    def remove_unneeded(self, digests: list[bytes]) -> int:
+        """Remove those blobs that no entry needs, while no deposit is half done; return bytes freed."""
+        freed = 0
+        needed = {
+            digest for digest in digests if self.index.rows("SELECT 1 FROM needs WHERE digest = ? LIMIT 1", (digest,))
+        }
+        with self.index.writing() as run:
+            for digest in digests:
+                if digest not in needed:
+                    run("DELETE FROM stamps WHERE digest = ?", (digest,))
+                    self._stamps.pop(digest, None)
+                    freed += self.blob_files.remove(digest)
         return freed
 
     def quarantine(self, digest: bytes) -> None:
@@ -301,8 +323,11 @@ class LocalStore:
     def remember(self, name: bytes, body: bytes) -> None:
         """Keep a few bytes that save time next time; they may vanish at any moment (I8)."""
         self.require_writable()
+        most = _CACHE_BYTES if self.room is None else min(_CACHE_BYTES, self.room.size // 16)
+        if len(body) > most:
+            return
         with self.index.writing() as run:
-            run("DELETE FROM cache WHERE (SELECT total(length(body)) FROM cache) > ?", (_CACHE_BYTES,))
+            run("DELETE FROM cache WHERE (SELECT total(length(body)) FROM cache) > ?", (most - len(body),))
             run("INSERT OR REPLACE INTO cache VALUES (?, ?)", (name, body))
 
     def close(self) -> None:
@@ -313,10 +338,12 @@ class LocalStore:
     def __reduce__(self) -> tuple[Any, ...]:
         import cas  # noqa: PLC0415 - only to be sent to another process, which opens the same folder
 
-        return cas.open, (self.location,)
+        return cas.open, ([self.location],)  # as a list, since a path may hold a comma
 
     def forked(self, quiet: bool) -> None:
         """Start anew in a child process."""
         self._renewing = threading.Lock()
         self.index.forked(quiet)
+        if self.room is not None:
+            self.room.forked()
         self._claims.forked()

@@ -9,7 +9,13 @@ import platformdirs
 import pytest
 
 import cas
-from cas.location import locate
+from cas.location import places
+
+
+def locate(location=None):
+    """Return the one place that a location names."""
+    (place,) = places(location)
+    return place
 
 
 @pytest.fixture
@@ -97,3 +103,46 @@ def test_one_store_for_all_spellings(tmp_path, monkeypatch):
     assert cas.open("store") is cas.open(tmp_path / "x" / ".." / "store") is cas.open(tmp_path / "link") is store
     monkeypatch.setenv("CAS_STORE", str(tmp_path / "store"))
     assert cas.open() is store
+
+
+def test_several_places_are_tiers(nowhere, monkeypatch):
+    """A list names several stores, fast to slow: folders made absolute, URLs and open stores as they are."""
+    store = cas.open(nowhere / "open")
+    assert places(["a", Path("b,c"), "memory://x", store]) == [
+        str(nowhere / "a"),
+        str(nowhere / "b,c"),
+        "memory://x",
+        store,
+    ]
+    assert places(("a",)) == places(["a"]) == [str(nowhere / "a")]
+    with pytest.raises(cas.InvalidInputError):
+        places([])
+
+
+def test_text_names_several_places_by_commas(nowhere, monkeypatch):
+    """In a text, as in CAS_STORE, commas part the places, unless a path with commas in its name exists."""
+    both = [str(nowhere / "fast"), str(nowhere / "slow")]
+    assert places("fast,slow") == places("fast, slow") == both
+    monkeypatch.setenv("CAS_STORE", f"{nowhere}/fast,{nowhere}/slow")
+    assert places() == both
+    (nowhere / "fast,slow").mkdir()
+    monkeypatch.setenv("CAS_STORE", "fast,slow")
+    assert places() == places("fast,slow") == [str(nowhere / "fast,slow")]
+    assert places("fast,slow,file:///x") == [str(nowhere / "fast,slow"), "file:///x"]
+    assert places("other,fast,slow") == [str(nowhere / "other"), str(nowhere / "fast,slow")]
+    for senseless in ("fast,,slow", ",", "fast, "):
+        with pytest.raises(cas.InvalidInputError):
+            places(senseless)
+
+
+def test_project_may_name_several_places(nowhere):
+    """A list in pyproject.toml names tiers, each relative to that file; a comma in a text there is part of a name."""
+    table = nowhere / "pyproject.toml"
+    table.write_text('[tool.cas]\nstore = ["mem://fast?size=1GB", "~/near", "far"]\n')
+    assert places() == ["mem://fast?size=1GB", os.path.expanduser("~/near"), str(nowhere / "far")]
+    table.write_text('[tool.cas]\nstore = "a,b"\n')
+    assert places() == [str(nowhere / "a,b")]
+    for senseless in ("[]", "[1]", '["a", 2]', "{}"):
+        table.write_text(f"[tool.cas]\nstore = {senseless}\n")
+        with pytest.raises(cas.InvalidInputError, match="pyproject"):
+            places()
