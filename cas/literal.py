@@ -17,7 +17,7 @@ from cas.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _LIMIT = 1 << 24
 """Bytes that a compressed text may unpack to: a few bytes can stand for gigabytes."""
@@ -57,7 +57,7 @@ def repr_decode(text: str, *, compressed: bool = True, base64encode: bool = True
             raw = base64.b64decode(raw, altchars=b"-_", validate=True)
         if compressed:
             raw = _decompress(raw)
-        pairs = _read(raw.decode("utf-8"))
+        pairs = read_literal(raw.decode("utf-8"))
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, zlib.error) as error:
         reason = "it is not base64" if isinstance(error, binascii.Error) else str(error)
         raise InvalidInputError(
@@ -95,22 +95,31 @@ def _is_pair(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
 
 
-def _read(text: str) -> object:
-    """Return the value of a literal; ValueError if the text is anything else."""
+def read_literal(text: str, constructors: Mapping[str, Callable[..., object]] | None = None) -> object:
+    """Return the value of a literal.
+
+    Args:
+        text: One line.
+        constructors: What `name(value, ...)` makes in it, by name, of values that have no literal of their own.
+
+    Raises:
+        ValueError: The text is anything else; a SyntaxError or what a constructor raises says so too.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd escapes in foreign text
         tree = ast.parse(text, mode="eval")
     line = text.encode("utf-8")
     if b"\n" in line:
         raise ValueError("a literal stands on one line")
-    return _Literals(line).value(tree.body)
+    return _Literals(line, constructors or {}).value(tree.body)
 
 
 class _Literals:
     """The values of a parsed line of literals."""
 
-    def __init__(self, line: bytes) -> None:
+    def __init__(self, line: bytes, constructors: Mapping[str, Callable[..., object]]) -> None:
         self.line = line
+        self.constructors = constructors
 
     def value(self, node: ast.expr) -> object:
         """Return the value of a node."""
@@ -131,6 +140,8 @@ class _Literals:
                 return set()
             case ast.Call(func=ast.Name(id="frozenset"), args=parts, keywords=[]) if len(parts) < 2:
                 return frozenset(*self.values(parts))
+            case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in self.constructors:
+                return self.constructors[name](*self.values(parts))
         return self.number(node)
 
     def values(self, nodes: Sequence[ast.expr | None]) -> list[object]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cas.cli import exits
-from cas.errors import CasError
+from cas.errors import CasError, StoreWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,9 @@ _COMMANDS = {
     "gc": ("care", "Remove what nothing needs, and what you say may go."),
     "fsck": ("care", "Verify everything; --repair mends what can be."),
     "stats": ("care", "What the store holds, in figures."),
+    "export": ("transfer", "Copy results into a folder that needs no software of ours."),
+    "import": ("transfer", "Copy results from such a folder, another store, or another software's cache."),
+    "merge": ("transfer", "Copy results from other stores."),
 }
 """The commands in the order of the help: the module of each, and what it does."""
 
@@ -87,7 +91,10 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader that has had enough (`cas ls | head`) ends it quietly."""
         try:
-            result = super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", StoreWarning)
+                warnings.showwarning = _say  # type: ignore[assignment]  # of many parameters, one is needed
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
             # Nothing more can be said there, nor when the interpreter flushes on its way out.
@@ -103,13 +110,23 @@ def _added() -> list[EntryPoint]:
     return sorted(entry_points(group="cas.commands"))
 
 
+def _say(message: Warning | str, *_: object) -> None:
+    """Print a warning as the command line speaks, without the line of code that it comes from."""
+    _print("warning", str(message))
+
+
 def _complain(message: str, hint: str, code: int) -> int:
+    _print("error", message)
+    if hint:
+        _print("hint", hint)
+    return code
+
+
+def _print(kind: str, text: str) -> None:
     from cas.cli.output import printable  # noqa: PLC0415 - only where something is wrong
 
-    for line in (f"error: {message}", *([f"hint: {hint}"] if hint else [])):
-        # Names that a foreign store made up stand in messages, too.
-        click.echo("\n".join(map(printable, line.split("\n"))), err=True)
-    return code
+    # Names that a foreign store made up stand in messages, too.
+    click.echo("\n".join(map(printable, f"{kind}: {text}".split("\n"))), err=True)
 
 
 @click.group(
