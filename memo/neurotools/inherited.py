@@ -1,0 +1,218 @@
+"""What the original left for a function at the locations of its cacher, found and checked call by call.
+
+Keeps promise 1: a file's own arguments must be those of the call, bit by bit, since the original's names are lossy; and
+the code must be what it was when its folder was first trusted, since the original did not look at subroutines.
+Keeps I7: nothing is unpickled unless the cacher was told to trust.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import cas
+from memo.codecs import codec_for
+from memo.errors import warn
+from memo.neurotools.names import get_cache_path, locate_original
+from memo.neurotools.originals import Original, Unreadable, read_original
+from memo.neurotools.views import METHODS, is_original
+from memo.provenance import provenance
+from memo.signature import compile_wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cas import Store
+    from memo.caller import Caller
+
+NOTE = ".fingerprint"
+"""The file in a code folder that says with which code its files were first trusted."""
+
+# The original's .mat files keep neither the types of arguments nor those of results, so none is certain to be right.
+_READABLE = ("npy", "pickle")
+_LOOKED_AT = 5000
+
+
+def has_originals(folder: str) -> bool:
+    """Return whether a folder holds files of the original, as far as one can tell by looking at some thousands.
+
+    To be asked first: the original's name for a large array takes seconds to make.
+    """
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.path for entry in islice(found, _LOOKED_AT)]
+    except OSError:
+        return False
+    return len(names) == _LOOKED_AT or any(map(is_original, names))
+
+
+class Signed(namedtuple("Signed", "version signature key values")):
+    """One call: the version of its code, its arguments in canonical form, its call key, its arguments."""
+
+    __slots__ = ()
+
+
+class Found(NamedTuple):
+    """A result of the original, and the file it stands in."""
+
+    path: str
+    result: Any
+
+
+class Inherited:
+    """What the original left for one function.
+
+    Args:
+        caller: The function's.
+        roots: The folders of its cacher, fast to slow.
+        method: The ending of its files.
+        trust: Unpickle them.
+    """
+
+    def __init__(self, caller: Caller, roots: tuple[str, ...], method: str, trust: bool) -> None:
+        self._caller = caller
+        self._roots = roots
+        self._method = method
+        self._trust = trust
+        self._bind: Any = compile_wrapper(caller.function, caller.parameters, list, list)
+        self._folders: dict[str, bool] = {}
+        self._said: set[str] = set()
+        self._unwritten: dict[str, str] = {}
+
+    def find(self, call: Signed, path: str) -> Found | None:
+        """Return what the original kept of a call; None if nothing that is certain to be its result.
+
+        Args:
+            call: The call.
+            path: Where its view stands at the first location; empty if nowhere.
+        """
+        if self._method not in _READABLE:
+            return None
+        for candidate in self._candidates(call.values, path, self._method):
+            if not is_original(candidate):
+                continue
+            if not self._trust:
+                self._say_untrusted(candidate)
+                return None
+            if self._is_same_code(os.path.dirname(candidate)):
+                found = self._read(call, candidate)
+                if found is not None:
+                    return found
+        return None
+
+    def _read(self, call: Signed, path: str) -> Found | None:
+        """Return the result in a file, if the file is of this very call, whatever its name says."""
+        with suppress(Unreadable):
+            original = read_original(path, trust=True)
+            its = self.sign(original)
+            if its is not None and its.key == call.key:
+                return Found(path, original.result)
+        return None
+
+    def sign(self, original: Original) -> Signed | None:
+        """Return the call of the present function that a file is of; None if the function takes no such call."""
+        try:
+            values = self._bind(*original.args, **original.kwargs)
+            version, signature = self._caller.sign(values)
+        except Exception:  # noqa: BLE001 - other parameters; or the classes of its arguments, which may raise anything
+            return None
+        return Signed(version, signature, version.key(signature), values)
+
+    def deposit(self, call: Signed, store: Store, found: Found) -> None:
+        """Store a result of the original under the present call key; what computing it cost is not known.
+
+        Raises:
+            CodecError: No codec takes it.
+            cas.errors.CasError: The store does not take it.
+        """
+        policy = self._caller.policy
+        codec = codec_for(found.result, policy.codec, policy.compress)
+        record = call.version.record(self._caller.keys.names)
+        with store.deposit(cas.Call(call.key, record, call.signature), 0.0) as deposit:
+            parts, summary = codec.encode(found.result, deposit.write)
+            notes = {**provenance(), "imported from": f"neurotools {found.path}"}
+            deposit.commit(cas.Result(codec.name, parts, summary, notes), os.path.getmtime(found.path))
+
+    def remove(self, call: Signed, path: str) -> None:
+        """Remove the files of a call that the original left, by their names; with trust only those of this very call.
+
+        Raises:
+            OSError: One cannot be removed.
+        """
+        for method in METHODS:
+            for candidate in self._candidates(call.values, path, method):
+                if is_original(candidate):
+                    told = self._trust and method in _READABLE
+                    if not told or self._read(call, candidate) is not None:
+                        os.unlink(candidate)
+
+    def _candidates(self, values: list[Any], path: str, method: str) -> Iterator[str]:
+        """Yield where the original may have kept a call: under our name, and under its own, at each location."""
+        first = self._roots[0]
+        if path:
+            yield from (f"{root}{path.removeprefix(first).removesuffix(self._method)}{method}" for root in self._roots)
+        folder = get_cache_path("", self._caller.function)
+        roots = [root for root in self._roots if self._has_any(root + folder)]
+        if roots:
+            with suppress(TypeError, ValueError):
+                location = partial(locate_original, "", self._caller.function, method)
+                name = self._caller.forward(location, values)
+                yield from (root + name for root in roots if root + name != path)
+
+    def _has_any(self, folder: str) -> bool:
+        if folder not in self._folders:
+            self._folders[folder] = has_originals(folder)
+        return self._folders[folder]
+
+    def _is_same_code(self, folder: str) -> bool:
+        """Return whether the code is what it was when the files of a folder were first trusted."""
+        present = self._caller.current().fingerprint.digest.hex()
+        kept = self._first_trusted(folder, present)
+        if kept == present:
+            return True
+        note = os.path.join(folder, NOTE)
+        self._say(
+            "code",
+            f"{self._caller.name}: expected the code that the files of neurotools in {folder} were first trusted with, "
+            f"found other code; they are left alone, and its calls are computed",
+            f"if they are results of the present code, remove {note}",
+        )
+        return False
+
+    def _first_trusted(self, folder: str, present: str) -> str:
+        """Return with which code a folder was first trusted, which is now if it never was."""
+        path = os.path.join(folder, NOTE)
+        temporary = f"{path}-{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            if not os.path.exists(path):
+                with open(temporary, "x", encoding="ascii") as file:
+                    file.write(present)
+                try:
+                    os.link(temporary, path)  # unlike a rename it fails if another process was first
+                except FileExistsError:
+                    pass
+                finally:
+                    os.unlink(temporary)
+            with open(path, encoding="ascii", errors="replace") as file:
+                return file.read().strip()
+        except OSError:  # nothing can be written there: it holds for this process
+            return self._unwritten.setdefault(folder, present)
+
+    def _say_untrusted(self, path: str) -> None:
+        self._say(
+            "trust",
+            f"{self._caller.name}: there are files of neurotools in {os.path.dirname(path)}, which hold pickles, and "
+            "pickles run code as they are read; they are left alone, and its calls are computed",
+            "if you or people you trust wrote them, bring them in once by `cas import --from neurotools DIR --trust`, "
+            "or say trust=True: by `disk_cacher = functools.partial(disk_cacher, trust=True)` where the decorator "
+            "stands in the lines of the function, since with other lines it is other code",
+        )
+
+    def _say(self, topic: str, message: str, hint: str) -> None:
+        if topic not in self._said:
+            self._said.add(topic)
+            warn(message, hint)
