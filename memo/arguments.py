@@ -59,8 +59,13 @@ def find_entry(store: Store, which: Entry | str) -> Entry:
         cas.NotFoundError: There is none.
         cas.InvalidInputError: There are several, or it is no key.
     """
-    if not isinstance(which, str):
+    if isinstance(which, cas.Entry):
         return store.entry(which.key)
+    if not isinstance(which, str):
+        raise cas.InvalidInputError(
+            f"expected an entry or the start of its key in hexadecimal, found {which!r}",
+            "f.cache.entries() yields the entries, f.cache.key(...) returns the key of a call",
+        )
     keys = store.find(which) if len(which) >= 4 else []
     if not keys:
         raise cas.NotFoundError(f"no entry has a key that starts with {which!r}", "`cas ls` lists what there is")

@@ -89,6 +89,7 @@ class Caller:
         self._version: Version | None = None
         self._rooted: dict[tuple[int, ...], tuple[Version, tuple[type, ...]]] = {}
         self._touch_before = 0.0
+        self._longest = LONG  # of the signatures that `serve_scalars` takes
 
     @property
     def remembers(self) -> bool:
@@ -104,7 +105,7 @@ class Caller:
         except (OverflowError, ValueError):  # an integer of more than 64 bits, a lone surrogate
             return self.serve(values)
         version = self._version
-        if version is None or len(signature) > LONG or not version.fingerprint.is_current():
+        if version is None or len(signature) > self._longest or not version.fingerprint.is_current():
             return self.serve(values)
         found = version.memory.get(signature)
         if found is not None and found[0]:  # the shortest way, for results that nothing can change
@@ -153,6 +154,8 @@ class Caller:
             if version is None or not version.fingerprint.is_current():
                 self._retire()
                 self._keep_tables()
+                self.keys.settle()
+                self._longest = LONG if self.keys.plain else -1
                 code = {**self.code, "depends": (*self.code.get("depends", ()), *self.keys.depends)}
                 version = self._version = Version(fingerprint(self.function, **code), self._capacity)
             return version
@@ -229,7 +232,8 @@ class Caller:
             from memo.coroutines import compute  # noqa: PLC0415 - only for whoever has coroutines
         elif kind == "stream":
             from memo.streams import compute  # noqa: PLC0415 - only for whoever has streams
-        return compute(Flight(self, version, signature, key, values, trouble, fresh))
+        unsigned = self.keys.unsigned(values) if self.policy.store_args else ()
+        return compute(Flight(self, version, signature, key, values, trouble, fresh, time.perf_counter(), unsigned))
 
     def refresh(self, values: list[Any]) -> Any:
         """Compute a call whether or not it is stored, and store its value in place of what is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import FunctionType
 
 import cas
@@ -51,8 +52,8 @@ def cached(
     Args:
         function: What to decorate; its arguments and its result may be numpy arrays of any shape and dtype, and
             containers of them.
-        store: A folder, a URL, or an open `cas.Store`; a list of them, fast to slow, makes a chain. Default: `CAS_STORE`, else `[tool.cas] store` in the nearest
-            pyproject.toml, else the user's cache folder.
+        store: A folder, a URL, or an open `cas.Store`; a list of them, fast to slow, makes a chain. Default:
+            `CAS_STORE`, else `[tool.cas] store` in the nearest pyproject.toml, else the user's cache folder.
         memory: Also keep small results in this process's memory.
         verify: "stamp" hashes a large stored array again only if its file was touched since it was last verified,
             "always" at every hit. Small results are always hashed.
@@ -89,6 +90,10 @@ def cached(
     """
     if verify not in ("stamp", "always"):
         raise cas.InvalidInputError(f"expected verify='stamp' or 'always', found {verify!r}")
+    for option, said in (("memory", memory), ("allow_mutable_bindings", allow_mutable_bindings)):
+        if type(said) is not bool:
+            raise cas.InvalidInputError(f"expected {option}=True or False, found {said!r}")
+    _check_store(store)
     code = checked_code(depends, version, pin, allow_mutable_bindings)
 
     given = Policy(ttl, cache_exceptions, codec, compress, min_cost, readonly, store_args)
@@ -104,6 +109,15 @@ def cached(
         return wrapper
 
     return decorate if function is None else decorate(function)
+
+
+def _check_store(store: Any) -> None:
+    is_place = store is None or isinstance(store, str | os.PathLike | list | tuple)
+    if not (is_place or callable(store) or hasattr(store, "fetch")):
+        raise cas.InvalidInputError(
+            f"expected a folder, a URL, an open cas.Store or a list of these in store=, found {store!r}",
+            'write store="./results"',
+        )
 
 
 def _check_function(function: Any, policy: Policy) -> None:

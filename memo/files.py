@@ -25,7 +25,7 @@ from memo.errors import UnstableArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     from memo.canonical.walk import Walk
@@ -65,6 +65,10 @@ class File(str):
         """Return the path as a text."""
         return str.__new__(cls, os.fsdecode(path))
 
+    def __init_subclass__(cls, /, **options: object) -> None:
+        """Refuse to be derived from: what is no File itself would count by its name."""
+        raise TypeError(f"{cls.__qualname__}: memo.File cannot be a base class; hold one in an attribute instead")
+
     def __repr__(self) -> str:
         return f"memo.File({str.__repr__(self)})"
 
@@ -82,22 +86,6 @@ class Held:
 
     def __init__(self, path: Any) -> None:
         self.path = path
-
-
-def by_content(value: Any, name: str) -> Any:
-    """Return an argument with each path in it, also in lists, tuples and dicts, to be signed by what stands there."""
-    if value is None or isinstance(value, File):
-        return value
-    if isinstance(value, str | bytes | os.PathLike):
-        return Held(value)
-    if type(value) in (list, tuple):
-        return type(value)(by_content(part, name) for part in value)
-    if type(value) is dict:
-        return {key: by_content(part, name) for key, part in value.items()}
-    raise UnstableArgument(
-        f"{name}: expected a path for memo.Content, or a list, tuple or dict of paths, got {type(value).__qualname__}",
-        "pass a path, or leave memo.Content out of the annotation",
-    )
 
 
 def timeless_devices() -> set[int]:
@@ -130,6 +118,7 @@ class Digests:
         self._timeless = timeless
         self._is_timeless: dict[int, bool] = {}
         self._known: dict[str, tuple[Stamp, bytes]] = {}
+        self._seen: dict[str, tuple[Stamp, float]] = {}
 
     def look(self, path: str) -> tuple[str, int, bytes]:
         """Return whether a path is a `file` or a `folder`, its bytes in all, and the digest of what stands there."""
@@ -149,16 +138,28 @@ class Digests:
                 stamp = _stamp(os.fstat(file))
                 found = self._recall(path, stamp)
                 if found is not None:
+                    self._note(path, stamp)
                     return stamp[0], found
                 found = self._read(file, stamp[0])
                 is_same = _stamp(os.fstat(file)) == stamp == _stamp(os.stat(path))
             finally:
                 os.close(file)
             if is_same:
+                self._note(path, stamp)
                 if before - max(stamp[1], stamp[2]) / 1e9 > SETTLED and self._tells(stamp[4]):
                     self._remember(path, stamp, found)
                 return stamp[0], found
         raise _changing(path)
+
+    def _note(self, path: str, stamp: Stamp) -> None:
+        """Note since when a file has been seen as it is: who reads it meanwhile may have read another content."""
+        seen, since = self._seen.get(path, (stamp, 0.0))
+        if seen != stamp:
+            since = time.perf_counter()
+        elif len(self._seen) >= _KNOWN_FILES:
+            self._seen.clear()
+        self._seen[path] = stamp, since
+        _met.touched = max(getattr(_met, "touched", 0.0), since)
 
     def _read(self, file: int, size: int) -> bytes:
         # Not through a memory map: a file that is cut short meanwhile would end the process.
@@ -251,35 +252,24 @@ def write_file(walk: Walk, path: Any) -> None:
     walk.out += pack(kind), pack(size), leaf(ext.DIGEST, found)
 
 
-def require_unchanged(encode: Callable[[list[Any]], tuple[bytes, Any]], values: list[Any], signature: bytes) -> None:
-    """Refuse a call whose files are not what they were when it was signed.
+def require_unchanged(
+    encode: Callable[[list[Any]], tuple[bytes, Any]], values: list[Any], signature: bytes, began: float
+) -> None:
+    """Refuse a call whose files are not what they were when it was signed, or were something else meanwhile.
 
     Raises:
         UnstableArgument: One of its arguments has changed, and there are files among them.
     """
-    before = getattr(_met, "count", 0)
+    before, _met.touched = getattr(_met, "count", 0), 0.0
     try:
         after = encode(values)[0]
     except Exception:  # noqa: BLE001 - what could be read before the call, and cannot be after it, has changed
         after = b""
-    if after != signature and getattr(_met, "count", 0) != before:
+    if (after != signature or _met.touched > began) and getattr(_met, "count", 0) != before:
         raise UnstableArgument(
             "a file among its arguments changed while it ran",
             "call it when nothing writes to the file; a function that changes its input cannot be cached",
         )
-
-
-def contents(values: Any) -> Iterator[str]:
-    """Yield the paths among values that count by what stands there."""
-    for value in values:
-        if isinstance(value, File):
-            yield str(value)
-        elif isinstance(value, Held):
-            yield os.fsdecode(value.path)
-        elif type(value) in (list, tuple):
-            yield from contents(value)
-        elif type(value) is dict:
-            yield from contents(value.values())
 
 
 def _stamp(status: os.stat_result) -> Stamp:

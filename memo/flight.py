@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     """Keeps a value of some cost for a call; returns why it is not stored, if it is not."""
 
 
-class Flight(namedtuple("Flight", "caller version signature key values trouble fresh")):
+class Flight(namedtuple("Flight", "caller version signature key values trouble fresh began unsigned")):
     """One call that is to be computed.
 
     Attributes:
@@ -42,6 +42,8 @@ class Flight(namedtuple("Flight", "caller version signature key values trouble f
         values: Its arguments.
         trouble: What kept the store from serving it, if anything did.
         fresh: Compute it even if it is stored.
+        began: When its arguments had been signed, by `time.perf_counter`.
+        unsigned: What was given for arguments that are not signed as they are, if arguments are stored.
     """
 
     __slots__ = ()
@@ -53,19 +55,26 @@ def compute(flight: Flight) -> Any:
     An exception of the user's function passes through untouched, and is stored only if its class is asked for.
     """
     caller = flight.caller
-    claimed, values_made = False, []
+    claimed, values_made, raised = False, [], []
     try:
         # A `with` statement leaves no moment in which an interrupt would leave the claim held.
         with caller.open().claim(flight.key):
             claimed = True
-            found, value = look_again(flight)
-            values_made.append(value if found else _run(flight))
+            try:
+                found, value = look_again(flight)
+                values_made.append(value if found else _run(flight))
+            except BaseException as error:
+                raised.append(error)
+                raise
     except Exception as error:
-        if claimed and not values_made:
-            raise  # the user's own
+        if any(error is own for own in raised):
+            raised.clear()  # or its traceback would hold it, and it its traceback
+            raise
         if claimed:
             warn(f"{caller.name} could not end its claim: {error}", hint_of(error))
         # else `_keep` says aloud why this store takes nothing
+    if raised:
+        raise raised.pop()
     return values_made[0] if values_made else _run(flight)
 
 
@@ -133,7 +142,7 @@ def land(flight: Flight, value: Any, when: float, cost: float) -> Any:
         else:
             _warn_of_mutation(caller, flight.signature, flight.values)
     except CacheWarning as error:  # the user's filter makes it an error: the value goes with it
-        error.value = value
+        error.value = value.error if type(value) is Raised else value
         raise
     return _reread(flight, value) if caller.policy.readonly and not unstored else value
 
@@ -157,7 +166,7 @@ def _keep(flight: Flight, value: Any, cost: float, keep: Keep) -> tuple[cas.Call
         if "memo.files" in sys.modules:
             from memo.files import require_unchanged  # noqa: PLC0415 - loaded already, or no argument is a file
 
-            require_unchanged(flight.caller.keys.encode, flight.values, flight.signature)
+            require_unchanged(flight.caller.keys.encode, flight.values, flight.signature, flight.began)
         return call, keep(flight, call, value, cost)
     except CacheWarning:
         raise
@@ -229,8 +238,10 @@ def _arguments(flight: Flight, write: Write, lacking: list[Exception]) -> dict[s
 
     caller = flight.caller
     try:
-        if caller.keys.encode(flight.values)[0] == flight.signature:  # else it is said aloud that they changed
-            return write_arguments(caller.parameters.names, flight.values, write)
+        # Of those that are signed, it is said aloud that they changed; the function may change the others.
+        keys, values = caller.keys, flight.values
+        if keys.encode(values)[0] == flight.signature and keys.unsigned(values) == flight.unsigned:
+            return write_arguments(caller.parameters.names, values, write)
     except Exception as error:  # noqa: BLE001 - the result is stored all the same
         lacking.append(error)
     return {}

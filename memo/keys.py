@@ -1,18 +1,19 @@
 """What makes the key of a call: which of its arguments are signed, and as what.
 
-Owns `ignore=`, `key=`, `normalize=` of `memo.cached`, and which parameters are annotated with `memo.Content`. What
+Owns `ignore=`, `key=`, `normalize=` of `memo.cached`, and how what `memo.Content` marks is signed. What
 changes the meaning of a signature is itself in the fingerprint, so that two decorations of one function never serve
 each other's results (promise 1). `normalize=` is not: it changes what the function gets, and that is what is signed.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from types import FunctionType
 
 import cas
-from memo.canonical import encode_arguments
+from memo.canonical import encode, encode_arguments
 from memo.errors import UnstableArgument
+from memo.marks import by_content, marked
 from memo.signature import Parameters, sort_options
 
 TYPE_CHECKING = False
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # How what joins the fingerprint says that a function stands for an argument.
 KEYED = "key="
-_MARK = "Content"
 
 
 class Keys:
@@ -61,9 +61,30 @@ class Keys:
         self.function = function
         self.parameters = parameters
         self._given = ignore, key, normalize
-        self._steps: dict[str, Step] = {name: each(name, _content_of(name)) for name in _contents(function, parameters)}
-        self._contents = {name: step for name, step in self._steps.items() if name not in ignored}
-        owner = _owner(function, parameters)
+        self._ignored, self._functions, self._single = ignored, functions, single
+        self._contents: dict[str, Step] = {}
+        left_out = tuple(name for name in (*parameters.names, *single) if name in ignored)
+        self.depends: tuple[Any, ...] = (("ignore=", *left_out),) if left_out else ()
+        self._take(marked(function, parameters))
+        for name in self.keyed:
+            self.depends += (KEYED, name), functions[name]
+
+    def settle(self) -> None:
+        """Read the annotations again, now that all is defined that the first call needs."""
+        if "memo.files" in sys.modules:  # else nothing can stand for the mark
+            self._take(marked(self.function, self.parameters))
+
+    def _take(self, contents: Iterable[str]) -> None:
+        """Say which parameters are signed, and as what, where paths in some of them count by what stands there."""
+        parameters, ignored, functions, single = self.parameters, self._ignored, self._functions, self._single
+        for name in functions.keys() & {*contents}:
+            raise cas.InvalidInputError(
+                f"{name!r} stands in key=, and is annotated with memo.Content",
+                "choose one of them; what a function of key= returns may be, or hold, a memo.File(path)",
+            )
+        self._contents |= {name: each(name, _content_of(name)) for name in contents if name not in ignored}
+        self._steps: dict[str, Step] = dict(self._contents)
+        owner = _owner(self.function, parameters)
         stand_ins = {name: _keyed(name, step, name == owner) for name, step in functions.items()}
         self._steps |= {name: step for name, step in stand_ins.items() if name not in single}
         if single:
@@ -74,10 +95,6 @@ class Keys:
         self.names = tuple(name for name in parameters.names if name not in ignored or name == owner)
         self.plain = self.names == parameters.names and not self._steps
         self.keyed = tuple(name for name in (*self.names, *single) if name in functions)
-        left_out = tuple(name for name in (*parameters.names, *single) if name in ignored)
-        self.depends: tuple[Any, ...] = (("ignore=", *left_out),) if left_out else ()
-        for name in self.keyed:
-            self.depends += (KEYED, name), functions[name]
 
     def encode(self, values: list[Any]) -> tuple[bytes, tuple[Any, ...]]:
         """Return the signature of a call, and the classes and functions met in it.
@@ -93,6 +110,17 @@ class Keys:
         given = [value for name in self.keyed for value in _arguments(name, named)]
         classes = list(map(_class_of, given))
         return signature, (*roots, *dict.fromkeys(cls for cls in classes if cls not in roots))
+
+    def unsigned(self, values: list[Any]) -> tuple[bytes, ...]:
+        """Return the canonical forms of the arguments that are not signed as they are, of those that have one."""
+        forms = []
+        for name, value in zip(self.parameters.names, values, strict=True):
+            if name not in self.names or name in self._steps:
+                try:
+                    forms.append(encode(value))
+                except Exception:  # noqa: BLE001 - what cannot be in a key is often ignored for that
+                    forms.append(b"")
+        return tuple(forms)
 
     @property
     def declared(self) -> tuple[Any, ...]:
@@ -115,7 +143,10 @@ class Keys:
         return [self._contents[name](value) if name in self._contents else value for name, value in named]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Keys, (self.function, *self._given)
+        return Keys, (self.function, *self._given), {"_contents": tuple(self._contents)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._take(state["_contents"])  # an alias beside a function within a function is not found from here
 
 
 def normalizer(parameters: Parameters, function: Any, normalize: Any) -> Callable[[list[Any]], list[Any]] | None:
@@ -132,8 +163,10 @@ def normalizer(parameters: Parameters, function: Any, normalize: Any) -> Callabl
     if normalize is None:
         return None
     if callable(normalize):
+        functions: dict[str, Step] = dict.fromkeys(parameters.names, normalize)
         owner = _owner(function, parameters)
-        functions: dict[str, Step] = dict.fromkeys((name for name in parameters.names if name != owner), normalize)
+        if owner is not None:
+            functions[owner] = _unless_bound(function, normalize)
     else:
         functions = _checked_functions("normalize", normalize)
         _require_known("normalize", functions, function, parameters)
@@ -229,6 +262,17 @@ def _owner(function: Any, parameters: Parameters) -> str | None:
     return parameters.names[0]
 
 
+def _unless_bound(function: Any, step: Step) -> Step:
+    """Return what does `step` to the first argument of a static method, and nothing to what a method is bound to."""
+    around = function.__qualname__.rpartition(".")[0]
+
+    def unless_bound(value: Any) -> Any:
+        kinds = (*type(value).__mro__, *(value.__mro__ if isinstance(value, type) else ()))
+        return value if any(kind.__qualname__ == around for kind in kinds) else step(value)
+
+    return unless_bound
+
+
 def _class_of(value: Any) -> type:
     return value if isinstance(value, type) else type(value)
 
@@ -251,44 +295,4 @@ def _keyed(name: str, function: Step, is_owner: bool) -> Step:
 
 
 def _content_of(name: str) -> Step:
-    def content_of(value: Any) -> Any:
-        from memo.files import by_content  # noqa: PLC0415 - only where files are arguments
-
-        return by_content(value, name.lstrip("*"))
-
-    return content_of
-
-
-def _contents(function: Any, parameters: Parameters) -> list[str]:
-    """Return the parameters whose annotation says `memo.Content`, wherever in it."""
-    if type(function) is not FunctionType:
-        return []
-    annotations = function.__annotations__
-    return [name for name in parameters.names if _says_content(function, annotations.get(name.lstrip("*")))]
-
-
-def _says_content(function: FunctionType, annotation: Any) -> bool:
-    if isinstance(annotation, str):
-        import sys  # noqa: PLC0415
-
-        # A name in it may stand for an annotation with the mark, but only if something has loaded the mark.
-        if _MARK not in annotation and "memo.files" not in sys.modules:
-            return False
-        try:
-            annotation = eval(annotation, function.__globals__)  # noqa: S307 - as typing.get_type_hints does
-        except Exception as error:  # the names may be there for type checkers only
-            if _MARK not in annotation:
-                return False
-            raise cas.InvalidInputError(
-                f"the annotation {annotation!r} cannot be evaluated where the function is defined: {error}",
-                "import at the top of the module, also at run time, what stands in it",
-            ) from error
-    if not hasattr(annotation, "__args__") and not hasattr(annotation, "__metadata__"):
-        return False
-    from memo.files import Content  # noqa: PLC0415 - only where an annotation has parts
-
-    metadata = getattr(annotation, "__metadata__", ())
-    if any(mark is Content or isinstance(mark, Content) for mark in metadata):
-        return True
-    inner = (getattr(annotation, "__origin__", None), *getattr(annotation, "__args__", ()))
-    return any(_says_content(function, part) for part in inner if part is not None)
+    return lambda value: by_content(value, name.lstrip("*"))

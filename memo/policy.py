@@ -77,9 +77,13 @@ def _seconds(option: str, given: Any) -> float | None:
     """Return a duration in seconds; None stays."""
     if given is None and option == "ttl":
         return None
+    if type(given) is float and given == 0.0 and option != "ttl":
+        return given
+    from numbers import Real  # noqa: PLC0415 - few give a duration; a number of numpy's is one too
+
     measure = getattr(given, "total_seconds", None)
     value = measure() if callable(measure) else given
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
         value = -1.0
     if value < 0 or (option == "ttl" and value == 0):
         raise cas.InvalidInputError(

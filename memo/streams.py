@@ -34,26 +34,26 @@ def replay(caller: Caller, serve: Callable[[list[Any]], Any], values: list[Any])
 
 
 def _replayed(caller: Caller, values: list[Any], stored: Stored) -> Items:
-    items, count = stored.items(), 0
-    while True:
+    items, count, sent, thrown = stored.items(), 0, None, None
+    while sent is thrown is None:
         try:
             if count == stored.count:
                 return stored.returned()
             item = next(items)
         except Exception as error:  # noqa: BLE001 - whatever fails, the store or a file that goes meanwhile: compute
             warn(f"{caller.name} could not use what is stored: {trouble_of(error)}")
-            return (yield from _advanced(caller, values, count))
+            break
         count += 1
         try:
             sent = yield item
         except GeneratorExit:
             raise
-        except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle
-            live = _advanced(caller, values, count)
-            return (yield from _conduct(live, live.throw, thrown))
-        if sent is not None:
-            live = _advanced(caller, values, count)
-            return (yield from _conduct(live, live.send, sent))
+        except BaseException as error:  # noqa: BLE001 - it is the generator's to handle
+            thrown = error
+    # Out of every `except`, here and below, or the generator would run as if it handled that exception.
+    live = _advanced(caller, values, count)
+    step, given = (live.send, sent) if thrown is None else (live.throw, thrown)
+    return (yield from _conduct(live, step, given))
 
 
 def _advanced(caller: Caller, values: list[Any], count: int) -> Items:
@@ -96,15 +96,18 @@ def compute(flight: Flight) -> Items:
             cost += time.perf_counter() - start
             if not _record(flight, recording, item):
                 return (yield from _from(live, item))
+            thrown: BaseException | None = None
             try:
-                sent = yield item
+                given = yield item
             except GeneratorExit:
                 live.close()
                 raise
-            except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle
+            except BaseException as error:  # noqa: BLE001 - it is the generator's to handle
+                thrown = error
+            if thrown is not None:
                 return (yield from _conduct(live, live.throw, thrown))
-            if sent is not None:
-                return (yield from _conduct(live, live.send, sent))
+            if given is not None:
+                return (yield from _conduct(live, live.send, given))
     finally:
         recording.close()
 

@@ -21,7 +21,7 @@ from memo.auditing.report import Audit, Finding
 from memo.auditing.trace import Trace, foreign_profiler
 from memo.auditing.undeclared import Subject, stands_below, undeclared
 from memo.declarations import checked_code
-from memo.errors import MemoError, UnstableArgument, hint_of, warn
+from memo.errors import MemoError, UnstableArgument, UnstableFunction, hint_of, warn
 from memo.fingerprint import fingerprint
 from memo.keys import Keys
 from memo.signature import compile_forward, compile_wrapper
@@ -68,6 +68,10 @@ def audit(function: Any, /, **code: Any) -> Any:
     """
     if isinstance(function, MethodType) and hasattr(function, "cache"):
         return MethodType(audit(function.__func__, **code), function.__self__)
+    if not callable(function):
+        raise UnstableFunction(
+            f"expected a function to audit, found {function!r}", "of a property, give its function: C.x.fget"
+        )
     caller = getattr(getattr(function, "cache", None), "_caller", None)
     keys = Keys(function) if caller is None else caller.keys
     code = _checked(code)

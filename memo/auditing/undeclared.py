@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memo.auditing.functions import EVERY_VARIABLE
 from memo.auditing.places import Place
 from memo.auditing.report import Finding
-from memo.files import contents
 from memo.fingerprint import boundary, fingerprint
 from memo.fingerprint.bytecode import bytecode_digest, contains
+from memo.marks import contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -517,3 +517,11 @@ def test_threads_that_ran_before(tmp_path):
     seen = "['plugin.here: a thread that ran before the call']" if sys.version_info >= (3, 12) else "[]"
     assert done.stdout.strip() == f"1 {seen}"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("given", [3, property(len), None])
+def test_what_is_no_function_is_refused(given):
+    """The hint tells where the function of a property is."""
+    with pytest.raises(memo.UnstableFunction, match="expected a function to audit, found") as caught:
+        memo.audit(given)
+    assert ".fget" in caught.value.hint

@@ -331,6 +331,13 @@ def test_unknown_options_are_refused():
         memo.cached(memroy=True)(len)
     with pytest.raises(cas.InvalidInputError, match="verify"):
         memo.cached(verify="never")(len)
+    with pytest.raises(cas.InvalidInputError, match="expected memory=True or False, found 'no'"):
+        memo.cached(memory="no")
+    with pytest.raises(cas.InvalidInputError, match="expected allow_mutable_bindings=True or False, found 1"):
+        memo.cached(allow_mutable_bindings=1)
+    with pytest.raises(cas.InvalidInputError, match="in store=, found 3") as caught:
+        memo.cached(store=3)
+    assert "./results" in caught.value.hint
 
 
 def test_recursive_function_does_not_wait_for_itself(tmp_path):

@@ -467,6 +467,37 @@ def test_a_file_that_changes_during_the_call(tmp_path, digests):
         assert target.cache.stats().entries == 0
 
 
+def test_a_file_that_is_another_for_a_while(tmp_path, digests):
+    """What is put back before the call ends may have been read as what it was meanwhile."""
+    aside = tmp_path / "aside"
+    (tmp_path / "folder").mkdir()
+
+    @memo.cached
+    def swap(path):
+        os.replace(path, aside)
+        Path(path).write_text("two")
+        text = Path(path).read_text()
+        os.replace(aside, path)
+        return text
+
+    for path in (tmp_path / "a", tmp_path / "folder" / "a"):
+        path.write_text("one")
+        given = path if path.parent == tmp_path else path.parent
+        target = swap if given == path else memo.cached(lambda folder: swap.__wrapped__(os.path.join(folder, "a")))
+        with pytest.warns(memo.CacheWarning, match="a file among its arguments changed while it ran"):
+            assert target(memo.File(given)) == "two"
+        assert target.cache.stats().entries == 0
+
+
+def test_a_file_that_changed_before_the_call(tmp_path, digests, read):
+    """What happened before it was signed, also in another call, is none of its concern."""
+    path = tmp_path / "a"
+    for text in ("one", "two", "one"):
+        path.write_text(text)
+        assert read(memo.File(path)) == text
+    assert read.cache.stats().entries == 2
+
+
 def test_a_file_that_goes_during_the_call(tmp_path, digests):
     """As one that changes."""
     path = tmp_path / "a"

@@ -294,6 +294,27 @@ def test_one_function_normalizes_every_argument_but_self():
     assert Speaker().f("A") == ("a", "b", (), {})
 
 
+def test_one_function_normalizes_every_argument_of_a_static_method():
+    """It is bound to nothing, so its first argument is one like the others; a class method is bound to its class."""
+
+    class Speaker:
+        @staticmethod
+        @memo.cached(normalize=str.lower)
+        def static(a, b):
+            return a, b
+
+        @classmethod
+        @memo.cached(normalize=str.lower)
+        def of_class(cls, a):
+            return cls.__name__, a
+
+    class Other(Speaker):
+        pass
+
+    assert Speaker.static("A", "B") == Speaker().static("A", b="B") == ("a", "b")
+    assert Other.of_class("A") == ("Other", "a")
+
+
 def test_results_are_shared_with_plain_calls():
     """What was computed for a normalized argument is the result for it, however it came to be."""
 

@@ -127,6 +127,13 @@ def test_entry_that_is_not_there(tmp_path, which):
         make(tmp_path).cache.replay(which)
 
 
+def test_what_names_no_entry_is_refused(tmp_path):
+    """The message says what can be given."""
+    with pytest.raises(cas.InvalidInputError, match="found 3") as caught:
+        make(tmp_path).cache.arguments(3)
+    assert "f.cache.entries()" in caught.value.hint
+
+
 def test_call_of_other_parameters_is_not_made(tmp_path):
     """The arguments can still be had."""
     add = make(tmp_path)
@@ -163,3 +170,23 @@ def test_explanation_of_a_hit_leaves_the_blob_out(tmp_path):
     add = make(tmp_path)
     add(1)
     assert "arguments" not in str(add.cache.explain(1))
+
+
+def test_arguments_that_are_not_signed_are_stored_as_they_were_given(tmp_path):
+    """A function may write into them; what they were is not there any more, so that the call is stored without."""
+
+    @memo.cached(store=tmp_path / "store", store_args=True, ignore=["log"], key={"first": len})
+    def note(x, log, first=(), **options):
+        log.extend([x] * bool(x))
+        first and first.reverse()
+        return x
+
+    note(0, ["given"])
+    assert note.cache.arguments(only(note)) == {"x": 0, "log": ["given"], "first": (), "**options": {}}
+    assert note.cache.forget(0, [])
+    for log, first in (([], ()), ([], [1, 2])):
+        x = 0 if first else 1
+        note(x, log, first)
+        with pytest.raises(cas.NotFoundError, match="without its arguments"):
+            note.cache.arguments(only(note))
+        assert note.cache.forget(x, log, first)

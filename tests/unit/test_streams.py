@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from itertools import islice
 
 import numpy as np
@@ -258,3 +259,36 @@ def test_whole_streams_survive_gc(tmp_path):
     execute(store, plan(store))
     assert repr(list(draw(5000, 10))) == expected
     assert draw.cache.stats().misses == 1
+
+
+def test_the_generator_handles_nothing_but_its_own_exceptions():
+    """What was thrown in and handled is over, whether the items before were computed or replayed."""
+    seen = []
+
+    @memo.cached(codec="stream", ignore=["seen"])
+    def numbers(seen):
+        try:
+            yield 0
+        except KeyError:
+            yield 1
+        seen.append(sys.exc_info()[1])
+        raise ValueError("other")
+
+    @memo.cached(codec="stream", ignore=["seen"])
+    def ended(seen):
+        try:
+            yield 0
+        except KeyError:
+            yield 1
+            seen.append(sys.exc_info()[1])
+            raise
+
+    assert list(ended(seen)) == [0]
+    for function, kind in ((numbers, ValueError), (ended, KeyError), (ended.__wrapped__, KeyError)):
+        items = function(seen)
+        assert next(items) == 0
+        assert items.throw(KeyError("over")) == 1
+        with pytest.raises(kind) as caught:
+            next(items)
+        assert caught.value.__context__ is None
+    assert [type(error) for error in seen] == [type(None), KeyError, KeyError]

@@ -6,7 +6,10 @@ import os
 import sys
 import time
 from datetime import timedelta
+from fractions import Fraction
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import cas
@@ -122,6 +125,13 @@ def test_ttl_that_is_no_duration_is_refused(ttl):
     """The mistake is named where the function is decorated."""
     with pytest.raises(cas.InvalidInputError, match="ttl="):
         memo.cached(ttl=ttl)
+
+
+@pytest.mark.parametrize("given", [np.int64(2), np.float32(2), Fraction(2), pd.Timedelta("2s")])
+def test_a_duration_is_any_number(given):
+    """One that numpy or pandas made is the same number of seconds."""
+    assert memo.cached(ttl=given)(len).cache._caller.policy.ttl == 2.0
+    assert memo.cached(min_cost=given)(len).cache._caller.policy.min_cost == 2.0
 
 
 @pytest.mark.parametrize("memory", [True, False])
