@@ -99,11 +99,11 @@ class Recording:
             self._sizes[digest] = start, self._end - start
         return digest
 
-    def blobs(self) -> Iterator[bytes]:
-        """Yield the bytes of every blob."""
-        for start, size in self._sizes.values():
+    def blobs(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the digest that each blob had when it was taken, and its bytes as they are in the spool."""
+        for digest, (start, size) in self._sizes.items():
             self._spool.seek(start)
-            yield self._spool.read(size)
+            yield digest, self._spool.read(size)
         self._spool.seek(self._end)
 
     def root(self) -> Parts:
@@ -159,12 +159,16 @@ def encode(value: object, write: Write) -> tuple[Parts, str]:
     """Return the root, after every blob has gone through `write`.
 
     Raises:
-        CodecError: It is no stream.
+        CodecError: It is no stream; or its spool holds other bytes than were put there, as after a fork in between.
     """
     if type(value) is not Recording:
         raise CodecError(f"stream: expected a stream, got {summarize(value)}", "leave the codec to memo")
-    for blob in value.blobs():
-        write((blob,))
+    for digest, blob in value.blobs():
+        if write((blob,)) != digest:  # a forked child has the same open file, and writes at its place in it
+            raise CodecError(
+                "stream: expected the items as they were taken, got other bytes from the temporary file",
+                "consume a stream in one process: make another generator in the child",
+            )
     return value.root(), f"stream of {value.count:,} items"
 
 

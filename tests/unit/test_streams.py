@@ -10,7 +10,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
+import cas
 import memo
+from tests.deposits import assert_intact, forked
 
 
 def make(tmp_path, **options):
@@ -292,3 +294,21 @@ def test_the_generator_handles_nothing_but_its_own_exceptions():
             next(items)
         assert caught.value.__context__ is None
     assert [type(error) for error in seen] == [type(None), KeyError, KeyError]
+
+
+def test_stream_that_a_forked_child_consumes_on_is_not_stored_wrong(tmp_path):
+    """A child writes into the same temporary file: what its parent then has is said aloud, and not stored."""
+
+    @memo.cached(store=tmp_path / "store", codec="stream")
+    def rows(count):
+        for number in range(count):
+            yield np.full(2000, float(number))
+
+    running = rows(300)
+    seen = [next(running)[0] for _ in range(200)]
+    assert forked(lambda: [next(running) for _ in range(7)]) == 0
+    with pytest.warns(memo.CacheWarning, match="items as they were taken"):
+        seen += [row[0] for row in running]
+    assert seen == list(range(300))
+    assert [row[0] for row in rows(300)] == seen
+    assert_intact(cas.open(tmp_path / "store"))
