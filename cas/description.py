@@ -216,6 +216,13 @@ def _library(_package: str, name: str, outline: str, content: Any) -> Shown:
     return Shown("value", f"{name}{outline}", content)
 
 
+def _made_of(name: str, *parts: Any) -> Shown:
+    if name == "Timestamp" and len(parts) == 4:
+        ticks, unit, zone, _fold = parts
+        parts = (_time_text("M", ticks, unit), *(["UTC", zone] if zone is not None else []))
+    return Shown("value", f"{name}({', '.join(map(show, parts))})" if parts else name)
+
+
 def _reduced(_module: str, qualname: str, _make: Any, positional: tuple[Any, ...], *others: Any) -> Shown:
     pieces = [*positional, *(other for other in others if other is not None)]
     inside = ", ".join(show(piece) for piece in pieces if not _is_class(piece, qualname))
@@ -240,6 +247,7 @@ def _elided(kind: str, length: int, left_out: bytes) -> Shown:
 
 _DESCRIPTIONS: dict[int, Callable[..., Shown]] = {
     ext.MEMORYVIEW: lambda layout, shape, content: Shown("memoryview", f"memoryview({layout!r}, {shape})"),
+    ext.DICT_VIEW: lambda kind, mapping: Shown("view", f"{kind}({show(mapping)})", mapping),
     ext.PATTERN: lambda pattern, flags: Shown("pattern", f"re.compile({show(pattern)}, {flags})"),
     ext.CLASS: _named("class"),
     ext.FUNCTION: _named("function"),
@@ -270,5 +278,7 @@ _DESCRIPTIONS: dict[int, Callable[..., Shown]] = {
     ext.VIEW: lambda kind, content: Shown("array", kind if content is None else f"{kind} {show(content)}", content),
     ext.STORED_MASKED: _stored_masked,
     ext.SPARSE: lambda kind, shape, parts, _flags: Shown("sparse", f"{kind}{list(shape)}", parts),
+    ext.PANDAS: _made_of,
+    ext.ADDRESS: lambda kind, text: Shown("value", f"{kind}({text!r})", text),
     ext.RANDOM: lambda kind, state: Shown("random", kind, state),
 }

@@ -19,6 +19,7 @@ TIMEDELTA = 7  # days, seconds, microseconds: three big-endian int32
 ZONE = 8  # key of the time zone database
 UUID = 9
 DIGEST = 10  # stands for content too long to be written out
+BACK = 11  # one byte: which of the containers around it stands here again, 1 for the innermost
 
 # Tags of Python's own types: the elements that follow.
 TUPLE = 32  # elements
@@ -39,6 +40,7 @@ MEMORYVIEW = 46  # format, shape, bytes in C order or their digest
 PATTERN = 47  # pattern, flags
 BUILTIN_ARRAY = 48  # type code, bytes
 MAPPING_PROXY = 49  # mapping
+DICT_VIEW = 50  # name of the class, mapping
 
 # Tags of what only `memo` understands; a reader without it shows them.
 CLASS = 64  # module, qualified name, then a number if the name does not lead to it
@@ -75,6 +77,8 @@ VIEW = 101  # name of the class in numpy, array
 STORED_MASKED = 102  # array, mask or None, fill value as an array or None, whether the mask is hard, and shared
 SPARSE = 103  # name of the class in scipy.sparse, shape, arrays and lists by name, flags by name
 RANDOM = 104  # name of the class in numpy.random, state by name
+PANDAS = 105  # name of the class in pandas, or of what it has for missing, then what it is made of
+ADDRESS = 106  # name of the class in ipaddress, text
 
 FIRST_TAG = TUPLE
 

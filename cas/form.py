@@ -256,6 +256,7 @@ _LEAVES: dict[int, Callable[[bytes], Any]] = {
     ext.ZONE: _zone,
     ext.UUID: _uuid,
     ext.DIGEST: lambda body: Shown("digest", body.hex()),
+    ext.BACK: lambda body: Shown("back", "<...>", body[0]),
 }
 
 _TAGGED: dict[int, Callable[[list[Any]], Any]] = {

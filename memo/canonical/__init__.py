@@ -80,7 +80,7 @@ def encode_arguments(values: list[Any], names: tuple[str, ...]) -> tuple[bytes, 
 
 def _walk(values: list[Any], names: tuple[str, ...]) -> tuple[Walk, list[int]]:
     """Return the walk over all values, and where in its output each one ends."""
-    walk, ends = Walk(WRITERS, _write_other), []
+    walk, ends = Walk(WRITERS, _write_other, cyclic=True), []
     index = 0
     try:
         for index, value in enumerate(values):  # noqa: B007 - the index is for the refusal

@@ -132,16 +132,19 @@ def _write_unusual(walk: Walk, value: np.ndarray[Any, Any]) -> None:
         _heads[dtype] = _HEAD + pack(dtype.str)
         write_array(walk, value)
         return
+    if dtype.hasobject and not walk.enter(value):
+        return
     walk.out.append(_HEAD)
     write_dtype(walk, dtype)
     walk.out.append(pack([*value.shape]))
     write_array_content(walk, value)
+    if dtype.hasobject:
+        walk.leave(value)
 
 
 def write_array_content(walk: Walk, value: np.ndarray[Any, Any]) -> None:
     """Write content of any dtype: bytes, their digest, or elements where the bytes are pointers."""
     if value.dtype.kind in "TO":
-        walk.enter(value)
         elements = value.ravel().tolist() if value.dtype.kind == "T" else list(value.flat)
         packed = pack_flat(elements, elements)
         if packed is not None:
@@ -149,7 +152,6 @@ def write_array_content(walk: Walk, value: np.ndarray[Any, Any]) -> None:
         else:
             walk.out.append(array_header(value.size))
             write_elements(walk, elements)
-        walk.leave(value)
     elif value.dtype.hasobject:
         _write_fields(walk, value)
     else:
@@ -162,10 +164,8 @@ def write_array_content(walk: Walk, value: np.ndarray[Any, Any]) -> None:
 def _write_fields(walk: Walk, value: np.ndarray[Any, Any]) -> None:
     """Write a structured array with Python values in it field by field."""
     names = value.dtype.names or ()
-    walk.enter(value)
     walk.out.append(array_header(len(names)))
     write_elements(walk, [np.asarray(value[name]) for name in names])
-    walk.leave(value)
 
 
 def _solid(value: np.ndarray[Any, Any]) -> Iterator[memoryview]:

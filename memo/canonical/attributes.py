@@ -30,7 +30,11 @@ def write_attributed(walk: Walk, value: Any, attributes: dict[str, Any], write: 
     if not attributes:
         write(walk, value)
         return
+    if walk.refer_back(value):
+        return
     walk.out.append(head(ext.SUBCLASS, 4))
     write_name(walk, type(value))
     write(walk, value)
+    walk.enter(value)  # again: `write` has left it
     write_named(walk, attributes)
+    walk.leave(value)

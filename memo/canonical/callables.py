@@ -31,10 +31,11 @@ def write_function(walk: Walk, value: Any) -> None:
     apart: there, a function that no name leads to is written with its code and what it captured.
     """
     written_out = type(value) is types.FunctionType and not is_named(value) and _is_installed(value.__code__)
+    if written_out and not walk.enter(value):
+        return
     walk.out.append(head(ext.FUNCTION, 3 if written_out else 2))
     write_name(walk, value)
     if written_out:
-        walk.enter(value)
         captured = [cell.cell_contents for cell in value.__closure__ or ()]
         parts = {"code": _code(value.__code__), "closure": captured, "defaults": value.__defaults__}
         write_named(walk, {**parts, "keyword_defaults": value.__kwdefaults__})
@@ -54,7 +55,8 @@ def _code(code: types.CodeType) -> list[Any]:
 
 def write_method(walk: Walk, value: Any) -> None:
     """Write a bound method by its function and what it is bound to."""
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.METHOD, 2))
     write_function(walk, value.__func__)
     _write_owner(walk, value.__self__)
@@ -68,7 +70,8 @@ def write_builtin(walk: Walk, value: Any) -> None:
         walk.out.append(head(ext.FUNCTION, 2))
         write_name(walk, value)
         return
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.METHOD, 2))
     write_str(walk, value.__name__)
     _write_owner(walk, owner)
@@ -92,7 +95,8 @@ def write_descriptor(walk: Walk, value: Any) -> None:
 
 def write_partial(walk: Walk, value: Any) -> None:
     """Write a partial by its function and its arguments; the order of keywords is no part of it."""
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.PARTIAL, 4))
     walk.write(value.func)
     walk.out.append(array_header(len(value.args)))

@@ -79,7 +79,8 @@ def write_list(walk: Walk, value: list[Any]) -> None:
     if packed is not None:
         walk.out.append(packed)
         return
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(array_header(len(value)))
     write_elements(walk, value)
     walk.leave(value)
@@ -91,7 +92,8 @@ def write_tuple(walk: Walk, value: tuple[Any, ...]) -> None:
     if packed is not None:
         walk.out.append(packed)
         return
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.TUPLE, len(value)))
     write_elements(walk, value)
     walk.leave(value)
@@ -104,7 +106,8 @@ def write_dict(walk: Walk, value: dict[Any, Any]) -> None:
         if packed is not None:
             walk.out.append(packed)
             return
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(map_header(len(value)))
     key: object = None
     try:
@@ -135,7 +138,8 @@ def write_frozenset(walk: Walk, value: frozenset[Any]) -> None:
 
 
 def _write_unordered(walk: Walk, code: int, value: set[Any] | frozenset[Any]) -> None:
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     out, roots = walk.out, walk.roots
     several = len(value) > 1
     walk.unordered += several
@@ -172,7 +176,8 @@ def write_range(walk: Walk, value: range) -> None:
 
 def write_slice(walk: Walk, value: slice) -> None:
     """Write a slice."""
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.SLICE, 3))
     _write_ends(walk, value)
     walk.leave(value)

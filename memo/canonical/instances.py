@@ -41,8 +41,9 @@ def write_instance(walk: Walk, value: Any) -> None:
     if base is None or cls.__reduce__ is not base.__reduce__ or cls.__reduce_ex__ is not base.__reduce_ex__:
         write_reduced(walk, value)
         return
-    walk.enter(value)
-    attributes = _attributes_of(value, base)
+    if not walk.enter(value):
+        return
+    attributes = attributes_of(value, base)
     if base is object:
         names = getattr(cls, "__dataclass_fields__", None)
         if names is None:
@@ -105,7 +106,7 @@ def _slots(klass: type) -> list[types.MemberDescriptorType]:
     return [member for member in klass.__dict__.values() if type(member) is types.MemberDescriptorType]
 
 
-def _attributes_of(value: Any, base: type) -> dict[str, Any]:
+def attributes_of(value: Any, base: type) -> dict[str, Any]:
     """Return attributes and filled slots by name, in the order of names: no order of assignment is part of a value."""
     found: dict[str, Any] = dict(getattr(value, "__dict__", None) or {})
     for klass in type(value).__mro__:

@@ -53,6 +53,8 @@ def find(cls: type) -> Writer | None:
 def write_scalar(walk: Walk, value: Any) -> None:
     """Write a numpy scalar with its dtype."""
     dtype = value.dtype
+    if dtype.hasobject and not walk.enter(value):
+        return
     walk.out.append(head(ext.SCALAR, 2))
     if dtype.char in "US":
         # Its own dtype is as long as the text, and bytes of an array lose trailing zeros.
@@ -65,6 +67,8 @@ def write_scalar(walk: Walk, value: Any) -> None:
     else:
         write_dtype(walk, dtype)
         write_array_content(walk, np.asarray(value))
+    if dtype.hasobject:
+        walk.leave(value)
 
 
 def write_dtype_value(walk: Walk, value: np.dtype[Any]) -> None:
@@ -92,7 +96,8 @@ INTERNAL |= frozenset(("_sharedmask",))
 
 
 def _write_masked(walk: Walk, value: Any) -> None:
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     data = np.array(value.data, order="C", subok=False)
     mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)
     if mask is not None:
@@ -156,7 +161,8 @@ def write_seed_sequence(walk: Walk, value: Any) -> None:
 
 
 def _write_state(walk: Walk, value: Any, state: dict[str, Any]) -> None:
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.INSTANCE, 3))
     write_name(walk, type(value))
     write_named(walk, state)

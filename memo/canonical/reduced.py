@@ -48,15 +48,25 @@ def write_reduced(walk: Walk, value: Any) -> None:
     if state is None and _is_of_c(cls):
         attributes = getattr(value, "__dict__", None)
         state = attributes if type(attributes) is dict and attributes else None
+    elif not state and _is_attributes(value, state):
+        state = None  # an exception gets its empty `__dict__` when somebody looks, and says so from then on
     parts: list[Any] = [make, positional, state, *elements, setter]
     while parts[-1] is None:
         parts.pop()
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.REDUCED, 2 + len(parts)))
     write_name(walk, cls)
+    # What it is made from identifies it; what is set on it afterwards may lead back to it.
+    walk.opaque.add(id(value))
     try:
-        for position, part in enumerate(parts):
-            _write_state(walk, value, part) if position == _STATE else walk.write(part)
+        walk.write(make)
+        walk.write(positional)
+        walk.opaque.discard(id(value))
+        if len(parts) > _STATE:
+            _write_state(walk, value, state)
+        for part in parts[_STATE + 1 :]:
+            walk.write(part)
     except Refused as refusal:
         refusal.steps.append(".__reduce_ex__()")
         raise
@@ -96,13 +106,21 @@ def _write_global(walk: Walk, value: Any, name: str) -> None:
 def _write_state(walk: Walk, value: Any, state: Any) -> None:
     """Write the third part: attributes in the order of their names, anything else as it is."""
     if type(state) is tuple and len(state) == 2 and _is_attributes(value, state[0]):
+        walk.enter(state)
         walk.out.append(head(ext.TUPLE, 2))
-        write_named(walk, dict(sorted(state[0].items())))
+        _write_attributes(walk, state[0])
         walk.write(state[1])
+        walk.leave(state)
     elif _is_attributes(value, state):
-        write_named(walk, dict(sorted(state.items())))
+        _write_attributes(walk, state)
     else:
         walk.write(state)
+
+
+def _write_attributes(walk: Walk, attributes: dict[str, Any]) -> None:
+    if walk.enter(attributes):
+        write_named(walk, dict(sorted(attributes.items())))
+        walk.leave(attributes)
 
 
 def _is_attributes(value: Any, state: Any) -> bool:

@@ -62,8 +62,11 @@ def _write_registered(walk: Walk, value: Any) -> None:
         raise Refused(
             f"a {cls.__qualname__}, for which the function registered for it raised {error!r}", "mend that function"
         ) from error
-    walk.enter(value)
+    if not walk.enter(value):
+        return
+    walk.opaque.add(id(value))
     walk.out.append(head(ext.KEYED, 3))
     write_name(walk, cls)
     walk.write(plain)
+    walk.opaque.discard(id(value))
     walk.leave(value)

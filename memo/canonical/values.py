@@ -125,14 +125,27 @@ def write_counter(walk: Walk, value: Any) -> None:
 def write_mapping_proxy(walk: Walk, value: Any) -> None:
     """Write the view of a mapping as the mapping: what a defaultdict gives for a missing key, its view gives too."""
     (mapping,) = gc.get_referents(value)
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.MAPPING_PROXY, 1))
     walk.write(mapping)
     walk.leave(value)
 
 
+def write_dict_view(walk: Walk, value: Any) -> None:
+    """Write a view of a dict as the dict, which it shows as its `mapping`: keys alone would conflate two of them."""
+    (mapping,) = gc.get_referents(value)
+    if not walk.enter(value):
+        return
+    walk.out.append(head(ext.DICT_VIEW, 2))
+    write_str(walk, type(value).__name__)
+    walk.write(mapping)
+    walk.leave(value)
+
+
 def _write_wrapped(walk: Walk, code: int, value: Any) -> None:
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(code, 1))
     write_dict(walk, dict(value.items()))
     walk.leave(value)
@@ -140,7 +153,8 @@ def _write_wrapped(walk: Walk, code: int, value: Any) -> None:
 
 def write_default_dict(walk: Walk, value: Any) -> None:
     """Write a defaultdict with its factory."""
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.DEFAULT_DICT, 2))
     try:
         walk.write(value.default_factory)
@@ -153,7 +167,8 @@ def write_default_dict(walk: Walk, value: Any) -> None:
 
 def write_deque(walk: Walk, value: Any) -> None:
     """Write a deque with its limit."""
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.DEQUE, 1 + len(value)))
     walk.write(value.maxlen)
     write_elements(walk, value)

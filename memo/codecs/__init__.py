@@ -96,9 +96,7 @@ def own_codec(value: object) -> Codec | None:
     return own if own.takes(value) else None
 
 
-def codec_for(
-    value: object, asked: str | Callable[[object], Codec] = "auto", compress: str | None = None
-) -> Codec:
+def codec_for(value: object, asked: str | Callable[[object], Codec] = "auto", compress: str | None = None) -> Codec:
     """Return the codec to store a value with; one that is asked for may refuse the value when it encodes it.
 
     Args:

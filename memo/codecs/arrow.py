@@ -1,4 +1,4 @@
-"""Codec `arrow/1`: a table of pandas, polars or pyarrow as an Arrow IPC file (Feather), not compressed.
+"""Codec `arrow/1`: a table or column of pandas, polars or pyarrow as an Arrow IPC file (Feather), not compressed.
 
 Owns the file: its record batches, which any Arrow library opens, and the note in the metadata of its schema, from which
 the table comes back exactly. A large column is mapped (I9). Nothing stored runs (I7): extension types, which a library
@@ -7,14 +7,11 @@ could register to unpickle, are refused before the file is opened. Needs the pac
 
 from __future__ import annotations
 
-import sys
-
 from cas.errors import Explained
-from memo.codecs.ipc import check_batches, check_extensions, check_file, malformed
+from memo.codecs.ipc import check_batches, check_file, malformed
 from memo.codecs.mapping import private
 from memo.codecs.places import Places, PlaceWriter, no_children
 from memo.codecs.reading import read_form
-from memo.codecs.summary import summarize
 from memo.codecs.tree import form_of
 from memo.errors import CodecError
 
@@ -28,13 +25,15 @@ if TYPE_CHECKING:
 
 name = "arrow/1"
 
-_NOTE = b"memo"
+NOTE = b"memo"
 
 
 def takes(value: object) -> bool:
     """Return whether a value is a table of pandas, polars or pyarrow that Arrow keeps exactly."""
+    from memo.codecs.tabular import table_of  # noqa: PLC0415 - a hit does without
+
     try:
-        _table_of(value)
+        table_of(value)
     except CodecError:
         return False
     return True
@@ -46,7 +45,9 @@ def encode(value: object, write: Write) -> tuple[Parts, str]:
     Raises:
         CodecError: Part of the value would not come back exactly, which the message names; or pyarrow is missing.
     """
-    return tuple(_write(_table_of(value))), _summary(value)
+    from memo.codecs.tabular import table_of  # noqa: PLC0415 - a hit does without
+
+    return tuple(_write(table_of(value))), _summary(value)
 
 
 def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
@@ -69,6 +70,10 @@ def decode(body: bytes | BlobFile, open_blob: OpenBlob) -> object:
             return table.replace_schema_metadata(metadata)
         if kind == "pyarrow.RecordBatch":
             return _batch_of(table).replace_schema_metadata(metadata)
+        if kind == "pyarrow.Array":
+            return _batch_of(table).column(0)
+        if kind == "pyarrow.ChunkedArray":
+            return table.column(0)
         if kind.startswith("polars."):
             return _polars_of(table.replace_schema_metadata(None), note)
         if kind.startswith("pandas."):
@@ -135,54 +140,10 @@ def whole(column: Any) -> Any:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _table_of(value: object) -> Any:
-    """Return a value as an Arrow table with a note."""
-    kind = type(value)
-    home = str(kind.__module__).partition(".")[0]
-    module = sys.modules.get(home)
-    if home not in ("pandas", "polars", "pyarrow") or getattr(module, kind.__name__, None) is not kind:
-        raise CodecError(
-            f"arrow: value: expected a table of pandas, polars or pyarrow, got {summarize(value)}",
-            'ask for codec="auto"',
-        )
-    pa = pyarrow()
-    title = f"{home}.{kind.__name__}"
-    if title in ("pandas.DataFrame", "pandas.Series"):
-        from memo.codecs.frames import Writer  # noqa: PLC0415 - it loads pandas
-
-        return _noted(*Writer().table(value))
-    if title in ("polars.DataFrame", "polars.Series"):
-        return _noted(*_polars_apart(value, title))
-    if title in ("pyarrow.Table", "pyarrow.RecordBatch"):
-        table: Any = value if isinstance(value, pa.Table) else pa.Table.from_batches([value])
-        if _NOTE in (table.schema.metadata or {}):
-            raise CodecError("arrow: value.schema.metadata: expected no key b'memo', which is memo's own", "rename it")
-        if any(map(_has_several_dictionaries, table.columns)):
-            raise CodecError(
-                "arrow: value: expected one dictionary for all chunks of a column", "use table.unify_dictionaries()"
-            )
-        return _noted(table, {"kind": title, "bare": table.schema.metadata is None})
-    raise CodecError(f"arrow: value: expected a table or a column, got a {title}", 'ask for codec="auto"')
-
-
-def _has_several_dictionaries(column: Any) -> bool:
-    if not hasattr(column.type, "index_type") or column.num_chunks < 2:
-        return False
-    first = column.chunk(0).dictionary
-    return not all(chunk.dictionary.equals(first) for chunk in column.chunks)
-
-
-def _noted(table: Any, note: dict[str, Any]) -> Any:
-    metadata = {**(table.schema.metadata or {}), _NOTE: note_bytes(note, "value")}
-    table = table.replace_schema_metadata(metadata)
-    check_extensions(bytes(table.schema.serialize()))
-    return table
-
-
 def _note_of(table: Any) -> tuple[dict[str, Any], Any]:
     """Return the note, and the metadata without it."""
     metadata = dict(table.schema.metadata or {})
-    note = read_note(metadata.pop(_NOTE))
+    note = read_note(metadata.pop(NOTE))
     return note, None if note.get("bare") else metadata
 
 
@@ -235,23 +196,6 @@ def _batch_of(table: Any) -> Any:
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
-def _polars_apart(value: Any, title: str) -> tuple[Any, dict[str, Any]]:
-    """Return the table of a DataFrame or Series of polars, and its note."""
-    pl = sys.modules["polars"]
-    frame = value.to_frame() if title == "polars.Series" else value
-    if not frame.width and frame.height:
-        raise CodecError("arrow: value: expected columns, got rows without any", "return their number")
-    try:
-        table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
-        back = pl.from_arrow(table)
-    except Exception as error:  # polars has errors of many kinds for what Arrow does not have
-        raise CodecError(f"arrow: value: expected columns that Arrow has, got {error}", "use pickle") from error
-    for (column, dtype), kept in zip(frame.schema.items(), back.dtypes, strict=True):
-        if kept != dtype:
-            raise CodecError(f'arrow: value["{column}"]: expected a dtype that Arrow has, got {dtype}', "use pickle")
-    return table.replace_schema_metadata(None), {"kind": title, "names": frame.columns}
-
-
 def _polars_of(table: Any, note: dict[str, Any]) -> Any:
     try:
         import polars as pl  # noqa: PLC0415 - only where a value needs it
@@ -270,9 +214,11 @@ def _polars_of(table: Any, note: dict[str, Any]) -> Any:
 def _summary(value: Any) -> str:
     """Return type, shape and columns in one short line."""
     kind = type(value)
-    columns = getattr(value, "columns", None) if kind.__module__.partition(".")[0] != "pyarrow" else value.schema.names
-    shape = "x".join(str(length) for length in value.shape)
+    columns = getattr(value, "columns", None) if kind.__module__.partition(".")[0] != "pyarrow" else None
+    if hasattr(value, "schema") and columns is None:
+        columns = value.schema.names
+    shape = "x".join(str(length) for length in getattr(value, "shape", (len(value),)))
     if columns is None:
-        return f"{kind.__name__} {shape} {value.dtype}"[:80]
+        return f"{kind.__name__} {shape} {getattr(value, 'dtype', None) or value.type}"[:80]
     text = f"{kind.__name__} {shape}: {', '.join(str(column) for column in list(columns)[:40])}"
     return text if len(text) <= 80 else text[:79] + "…"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Apart = tuple[int, list[Any]]
     """The code of the kind, and the parts that stand after it in a form."""
 
+# Modules of the standard library whose values are made anew from a text, and the codes of these.
+_STANDARD = frozenset(("ipaddress", "re"))
+_TEXTS = frozenset((ext.ADDRESS, ext.PATTERN))
 _INSTANCES = frozenset((ext.ENUM, ext.DATACLASS, ext.NAMEDTUPLE, ext.INSTANCE))
 
 
@@ -35,6 +38,14 @@ def take_apart(value: Any) -> Apart | None:
         from memo.codecs import scattered  # noqa: PLC0415 - likewise
 
         return scattered.take_apart(value)
+    if home == "pandas":
+        from memo.codecs import labels  # noqa: PLC0415 - likewise
+
+        return labels.take_apart(value)
+    if home in _STANDARD:
+        from memo.codecs import standard  # noqa: PLC0415 - few results hold one
+
+        return standard.take_apart(value)
     return instances.take_apart(value)
 
 
@@ -50,6 +61,14 @@ def put_together(code: int, parts: list[Any]) -> Any:
         from memo.codecs import scattered  # noqa: PLC0415 - it loads scipy.sparse
 
         return scattered.put_together(*parts)
+    if code == ext.PANDAS:
+        from memo.codecs import labels  # noqa: PLC0415 - it loads pandas
+
+        return labels.put_together(parts)
+    if code in _TEXTS:
+        from memo.codecs import standard  # noqa: PLC0415 - few results hold one
+
+        return standard.put_together(code, parts)
     from memo.codecs import numerics  # noqa: PLC0415 - it loads numpy
 
     try:

@@ -1,4 +1,4 @@
-"""DataFrames and Series of pandas from columns of Arrow and the note beside them: the way back of `memo.codecs.frames`.
+"""DataFrames, Series, indexes and arrays of pandas from columns of Arrow and a note: the way back of `frames`.
 
 A large column of numbers is used where it stands in the file, which is private to this reading (I9).
 """
@@ -9,19 +9,20 @@ import math
 
 import numpy as np
 
-from memo.canonical.libraries.frames import INTERNAL
+from memo.canonical.libraries.frames import INDEX_INTERNAL, INTERNAL
 from memo.codecs.arrow import columns_of, pyarrow, whole
 from memo.codecs.frames import INDEXES, MASKED, NOT_A_TIME
+from memo.codecs.labels import zone_of
 from memo.codecs.mapping import MAP_FROM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import Any
 
 
 class Reader:
-    """Puts one DataFrame or Series together.
+    """Puts one DataFrame, Series, index or array together.
 
     Args:
         data: The bytes of the file, private to it.
@@ -40,6 +41,8 @@ class Reader:
         """Return the DataFrame or Series of a table and its note."""
         pd = self.pd
         self.columns = iter([whole(column) for column in table.columns])
+        if note["kind"] not in ("pandas.DataFrame", "pandas.Series"):
+            return self._lone(note)
         index = self.index(note["index"])
         arrays = []
         if note["kind"] == "pandas.DataFrame":
@@ -56,15 +59,23 @@ class Reader:
             value = pd.DataFrame(dict(enumerate(columns)), index=index, copy=not large)
             value.columns = labels
         value.attrs = note["attrs"]
-        attributes = note.get("attributes", {})
-        if not attributes.keys().isdisjoint(INTERNAL):
-            raise ValueError("attributes that are pandas' own")
-        vars(value).update(attributes)
+        _set_attributes(value, note, INTERNAL)
         value.flags.allows_duplicate_labels = note["flags"]
+        return value
+
+    def _lone(self, note: dict[str, Any]) -> Any:
+        value = self.index(note["index"]) if "index" in note else self.array(note["array"])
+        if note["kind"] != f"pandas.{type(value).__name__}":
+            raise ValueError(f"a {type(value).__name__} in place of {note['kind']}")
         return value
 
     def index(self, note: dict[str, Any]) -> Any:
         """Return the index of a note."""
+        value = self._index(note)
+        _set_attributes(value, note, INDEX_INTERNAL)
+        return value
+
+    def _index(self, note: dict[str, Any]) -> Any:
         pd, kind, names = self.pd, note["kind"], note["names"]
         if kind == "RangeIndex":
             return pd.RangeIndex(*note["range"], name=names[0])
@@ -75,7 +86,8 @@ class Reader:
         if kind == "MultiIndex":
             levels = [self.index(level) for level in note["levels"]]
             codes = [self.array(codes) for codes in note["codes"]]
-            return pd.MultiIndex(levels, codes, names=names, verify_integrity=True)
+            given = {"sortorder": note.get("sortorder"), "names": names, "verify_integrity": True}
+            return pd.MultiIndex(levels, codes, **given)
         if kind not in INDEXES:
             raise ValueError(f"an index of kind {kind!r}")
         array = self.array(note["array"])
@@ -102,6 +114,8 @@ class Reader:
             return self._plain(column, np.dtype(note["dtype"]))
         if kind == "object":
             return _objects(column.to_pylist())
+        if kind == "objects":
+            return _objects(note["elements"])
         if kind in MASKED:
             data = self._numbers(column, np.dtype(note["dtype"]))
             mask = column.is_null().to_numpy(zero_copy_only=False)
@@ -110,7 +124,7 @@ class Reader:
             return self._categorical(column, note)
         if kind == "DatetimeArray":
             ticks = self._ticks(column).view(f"M8[{note['unit']}]")
-            return pd.DatetimeIndex(ticks, copy=False).tz_localize("UTC").tz_convert(_zone_of(note["zone"])).array
+            return pd.DatetimeIndex(ticks, copy=False).tz_localize("UTC").tz_convert(zone_of(note["zone"])).array
         if kind == "PeriodArray":
             return pd.arrays.PeriodArray(self._ticks(column), dtype=pd.PeriodDtype.construct_from_string(note["dtype"]))
         if kind == "string":
@@ -170,16 +184,15 @@ class Reader:
         return found if stays else found.astype(dtype)
 
 
+def _set_attributes(value: Any, note: dict[str, Any], internal: Collection[str]) -> None:
+    attributes = note.get("attributes", {})
+    if not attributes.keys().isdisjoint(internal):
+        raise ValueError("attributes that are pandas' own")
+    vars(value).update(attributes)
+
+
 def _objects(elements: list[Any]) -> Any:
     found = np.empty(len(elements), object)
     for place, element in enumerate(elements):  # assigned at once, tuples would become rows
         found[place] = element
     return found
-
-
-def _zone_of(note: Any) -> Any:
-    if not isinstance(note, list):
-        return note
-    import pytz  # noqa: PLC0415 - only for whoever used it; a name that it does not know is its LookupError
-
-    return pytz.timezone(note[1])

@@ -1,7 +1,8 @@
-"""DataFrames and Series of pandas as columns of Arrow, and a note of what Arrow does not say.
+"""DataFrames, Series, indexes and arrays of pandas as columns of Arrow, and a note of what Arrow does not say.
 
 Owns which column, index and dtype comes back exactly: each kind of array has one way into Arrow and the same way back,
-never pandas' own inference. What has none (an object column of anything but text or bytes) is refused by its name.
+never pandas' own inference. Of an object column that is not all text or all bytes, other tools see texts, and the note
+has the values. What has no way is refused by its name.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Hashable
 
 import numpy as np
 
+from cas.form import show
 from memo.canonical.attributes import further
-from memo.canonical.libraries.frames import INTERNAL
+from memo.canonical.libraries.frames import INDEX_INTERNAL, INTERNAL
+from memo.codecs import tree
 from memo.codecs.arrow import file_of, pyarrow, whole
+from memo.codecs.labels import zone_note
 from memo.errors import CodecError
 
 TYPE_CHECKING = False
@@ -26,12 +30,16 @@ _UNITS = ("s", "ms", "us", "ns")
 INDEXES = ("Index", "DatetimeIndex", "TimedeltaIndex", "PeriodIndex", "CategoricalIndex", "IntervalIndex")
 
 
+# Arrays that come back alone, by what their classes are called over the versions of pandas.
+LONE = MASKED | {"Categorical", "PeriodArray", "IntervalArray", "ArrowExtensionArray"}
+
+
 class Misfit(Exception):  # noqa: N818 - a signal inside this module
     """An array or index that would not come back exactly."""
 
 
 class Writer:
-    """Takes one DataFrame or Series apart."""
+    """Takes one DataFrame, Series, index or array apart."""
 
     def __init__(self) -> None:
         self.pa = pyarrow()
@@ -71,12 +79,31 @@ class Writer:
                 for position, label in enumerate(value.columns):
                     where = f"value[{label!r}]"
                     note["columns"].append(self.array(value.iloc[:, position].array))
-        except (Misfit, self.pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
-            raise CodecError(
-                f"arrow: {where}: expected what Arrow brings back exactly, got {error}",
-                'convert the column, or ask for codec="auto"',
-            ) from None
+        except self._misfits() as error:
+            raise _misfit(where, error) from None
         return self.pa.Table.from_arrays(self.columns, names=self._names(names)), note
+
+    def lone(self, value: Any) -> tuple[Any, dict[str, Any]]:
+        """Return a table and its note of an index or an array that stands alone.
+
+        Raises:
+            CodecError: It would not come back exactly.
+        """
+        kind = type(value).__name__
+        note: dict[str, Any] = {"kind": f"pandas.{kind}"}
+        try:
+            if isinstance(value, self.pd.Index):
+                note["index"] = self.index(value, len(value))
+            elif kind in LONE:
+                note["array"] = self.array(value)
+            else:
+                raise Misfit(f"a {kind}")
+        except self._misfits() as error:
+            raise _misfit("value", error) from None
+        return self.pa.Table.from_arrays(self.columns, names=self._names([])), note
+
+    def _misfits(self) -> tuple[type[Exception], ...]:
+        return Misfit, self.pa.ArrowException, UnicodeEncodeError, OverflowError, ValueError
 
     def _names(self, names: list[str]) -> list[str]:
         """Return a name for each column of the table; they are for other tools, and memo goes by position."""
@@ -100,6 +127,9 @@ class Writer:
         if getattr(pd, kind, None) is not type(index):
             raise Misfit(f"a {type(index)}")
         note: dict[str, Any] = {"kind": kind, "names": list(index.names)}
+        attributes = further(index, INDEX_INTERNAL)
+        if attributes:
+            note["attributes"] = attributes
         if kind == "RangeIndex":
             return {**note, "range": [index.start, index.stop, index.step]}
         if length < 0 and index.dtype == object and kind == "Index" and set(map(type, index)) - {str}:
@@ -112,6 +142,7 @@ class Writer:
         if kind == "MultiIndex":
             note["levels"] = [self.index(level, -1) for level in index.levels]
             note["codes"] = [self.array(np.asarray(codes)) for codes in index.codes]
+            note["sortorder"] = index.sortorder
             return note
         if kind not in INDEXES:
             raise Misfit(f"a {kind}")
@@ -144,7 +175,7 @@ class Writer:
             return self._categorical(values)
         if kind == "DatetimeArray":
             self.columns.append(self._times(values.asi8, self.pa.timestamp(dtype.unit, str(dtype.tz))))
-            return {"kind": kind, "unit": dtype.unit, "zone": _zone_note(dtype.tz)}
+            return {"kind": kind, "unit": dtype.unit, "zone": zone_note(dtype.tz)}
         if kind == "PeriodArray":
             self.columns.append(self._times(values.asi8, self.pa.int64()))
             return {"kind": kind, "dtype": str(dtype)}
@@ -182,12 +213,16 @@ class Writer:
         return {"kind": "numpy", "dtype": dtype.str}
 
     def _objects(self, values: Any) -> dict[str, Any]:
-        """Write an object column of text, or of bytes, and None."""
+        """Write an object column; one of text, or of bytes, and None as such."""
         elements = values.tolist()
         kinds = set(map(type, elements)) - {type(None)}
         if kinds - {str} and kinds - {bytes}:
-            others = ", ".join(sorted(kind.__name__ for kind in kinds))
-            raise Misfit(f"an object column of {others}")
+            if not tree.takes(elements):
+                others = ", ".join(sorted(kind.__name__ for kind in kinds))
+                raise Misfit(f"an object column of {others}")
+            texts = [show(element).encode("utf-8", "backslashreplace").decode() for element in elements]
+            self.columns.append(self.pa.array(texts, self.pa.large_string()))
+            return {"kind": "objects", "elements": elements}
         kind = self.pa.large_binary() if bytes in kinds else self.pa.large_string()
         self.columns.append(self.pa.array(elements, kind))
         return {"kind": "object"}
@@ -212,10 +247,8 @@ class Writer:
         return column.view(kind)
 
 
-def _zone_note(zone: Any) -> Any:
-    """Return a time zone as the form has it; of pytz by its name."""
-    if str(type(zone).__module__).partition(".")[0] == "pytz":
-        if zone.zone is None:
-            raise Misfit(f"the time zone {zone!r}")
-        return ["pytz", zone.zone]
-    return zone
+def _misfit(where: str, error: Exception) -> CodecError:
+    return CodecError(
+        f"arrow: {where}: expected what Arrow brings back exactly, got {error}",
+        'convert the column, or ask for codec="auto"',
+    )

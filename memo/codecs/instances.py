@@ -34,6 +34,9 @@ def take_apart(value: Any) -> Apart | None:
     cls = type(value)
     if "enum" in sys.modules and isinstance(value, sys.modules["enum"].Enum):
         return _take_member_apart(value)
+    if cls is types.SimpleNamespace:
+        plain = all(type(name) is str for name in vars(value))
+        return (ext.INSTANCE, [cls.__module__, cls.__qualname__, dict(vars(value))]) if plain else None
     described = _describe(cls)
     if described is None or lookup(cls.__module__, cls.__qualname__) is not cls:
         return None
@@ -68,6 +71,8 @@ def put_together(code: int, parts: list[Any]) -> Any:
         )
     if code == ext.ENUM:
         return _member(cls, *content)
+    if cls is types.SimpleNamespace and code == ext.INSTANCE:
+        return cls(**content[0])
     described = _describe(cls)
     if described is None or described.code != code or not all(type(part) is dict for part in content):
         raise _changed(cls)

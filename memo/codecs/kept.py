@@ -25,10 +25,12 @@ def reduction(value: Any) -> Any:
     if np is not None and type(value) is np.bytes_:
         return np.bytes_, (bytes.__getitem__(value, slice(None)),)
     pd: Any = sys.modules.get("pandas")
-    if pd is None or not isinstance(value, (getattr(pd, "DataFrame", ()), getattr(pd, "Series", ()))):
+    if pd is None or not isinstance(value, tuple(getattr(pd, name, ()) for name in ("DataFrame", "Series", "Index"))):
         return NotImplemented
-    from memo.canonical.libraries.frames import INTERNAL  # noqa: PLC0415 - it loads numpy
+    from memo.canonical.libraries.frames import INDEX_INTERNAL, INTERNAL  # noqa: PLC0415 - it loads numpy
 
+    if isinstance(value, pd.Index):
+        return _with(value, further(value, INDEX_INTERNAL))
     frame: Any = value
     return _with(frame, further(frame, (*INTERNAL, *frame._metadata)))  # noqa: SLF001 - pandas keeps these
 
@@ -36,7 +38,8 @@ def reduction(value: Any) -> Any:
 def remade(make: Any, arguments: tuple[Any, ...], state: Any, attributes: dict[str, Any]) -> Any:
     """Return an object as pickle would make it, and with its attributes."""
     value = make(*arguments)
-    value.__setstate__(state)
+    if state is not None:
+        value.__setstate__(state)
     value.__dict__.update(attributes)
     return value
 

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 _MEND = "run `cas fsck`"
 _SCALAR_CHARS = frozenset("?bBhHiIlLqQefdgFDGSUMm")
 # What arguments hold and results do not, up to the first code that only results have.
-_COMPOSITE = frozenset((ext.ENUM, ext.DATACLASS, ext.NAMEDTUPLE, ext.INSTANCE, ext.DTYPE))
-_COMPOSITE |= frozenset(range(ext.SPELLED_ARRAY, ext.RANDOM + 1))
+_COMPOSITE = frozenset((ext.ENUM, ext.DATACLASS, ext.NAMEDTUPLE, ext.INSTANCE, ext.DTYPE, ext.PATTERN))
+_COMPOSITE |= frozenset(range(ext.SPELLED_ARRAY, ext.ADDRESS + 1))
 # What `cas.form` gives back as it was.
-_LEFT = frozenset(range(ext.FIRST_TAG + 32)) - frozenset(
-    (ext.CONSTANT, ext.ZONE, ext.DIGEST, ext.PATH, ext.MEMORYVIEW, ext.PATTERN, ext.MAPPING_PROXY)
-)
+_LEFT = frozenset(range(ext.FIRST_TAG + 32)) - frozenset((ext.CONSTANT, ext.ZONE, ext.DIGEST, ext.BACK, ext.PATH))
+_LEFT -= frozenset((ext.MEMORYVIEW, ext.PATTERN, ext.MAPPING_PROXY, ext.DICT_VIEW))
 _CONSTANTS = (b"Ellipsis", b"NotImplemented")
 
 

@@ -10,6 +10,7 @@ import enum
 import fractions
 import functools
 import importlib
+import io
 import ipaddress
 import math
 import pathlib
@@ -71,6 +72,25 @@ def helper() -> None:
     """Stand for a function of the user's."""
 
 
+def cycles() -> list[object]:
+    """Return values that contain themselves."""
+    listed: list[object] = [1]
+    listed.append({"back": (listed,)})
+    ring = collections.deque([2])
+    ring.append(collections.OrderedDict(k=ring))
+    tree, leaf = Plain(), Plain()
+    tree.a, leaf.a = [leaf], tree
+    array = np.empty(2, object)
+    array[:] = [array, None]
+    error = ValueError(1)
+    error.me = error
+    return [listed, ring, tree, array, error]
+
+
+MAPPING = {"a": 1, "b": [2]}
+TEXT_FILE = io.StringIO("a\nb")
+TEXT_FILE.read(1)
+
 VALUES = {
     "none": None,
     "bools": [True, False],
@@ -129,6 +149,9 @@ VALUES = {
     "dtypes": [np.dtype("f8"), STRUCT, np.float32, np.sin, np.mean],
     "generator": np.random.PCG64(7),
     "addresses": [ipaddress.ip_address("1.2.3.4"), ipaddress.ip_network("10.0.0.0/8")],
+    "cycles": cycles(),
+    "views": [MAPPING.keys(), MAPPING.values(), MAPPING.items(), collections.OrderedDict(MAPPING).keys()],
+    "memory_files": [io.BytesIO(b"ab"), TEXT_FILE],
     "reduced": [ValueError("x", 1), list[int], Reduced(1, b=2, a=1)],
     "sparse": [
         getattr(sparse, f"{name}_array")(np.eye(3)) for name in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from memo import neurotools
-from memo.neurotools.arguments import original_signature
-from memo.neurotools.names import locate_original
+from memo.neurotools.originals.names import locate_original, original_signature
 
 DATA = Path(__file__).parent.parent / "data" / "neurotools"
 GOLDEN = json.loads((DATA / "golden.json").read_text(encoding="utf-8"))
@@ -104,6 +103,16 @@ def test_calls_are_located_where_the_original_kept_them(call, seedlab):
     assert repr(signature) == call["argument_signature"]
     assert neurotools.get_cache_path("ROOT", function, *args, **kwargs) == located[0]
     assert locate_original("ROOT", function, "npy", *args, **kwargs) == located[2]
+
+
+def test_nothing_that_was_recorded_is_left_out():
+    """The tests above ask for every field of the record, and for every encoding in it."""
+    assert GOLDEN.keys() == {"python", "numpy", "functions", "hashes", "signatures"}
+    assert {key for one in GOLDEN["functions"].values() for key in one} == {"source", "function_signature"}
+    asked = {f"{mode},{compressed:d},{base64:d}" for mode, compressed, base64 in ENCODINGS}
+    fields = {"function", "args", "kwargs", "argument_signature", "names", "located"}
+    assert all(call.keys() == fields and call["names"].keys() <= asked for call in CALLS)
+    assert len(CALLS) + 1 == len(GOLDEN["signatures"])
 
 
 def test_what_the_original_refused_is_signed(seedlab):

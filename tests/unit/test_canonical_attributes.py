@@ -116,3 +116,13 @@ def _integers(labels):
 
 def _reals(labels):
     return np.array(labels, "f8")
+
+
+def test_looking_at_an_exception_changes_nothing():
+    """An exception has one form, before and after its empty dict of attributes has come to be."""
+    error = ValueError(1)
+    before = encode(error)
+    assert vars(error) == {}
+    assert encode(error) == before
+    error.note = "set"
+    assert encode(error) != before

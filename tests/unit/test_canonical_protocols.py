@@ -167,9 +167,9 @@ def test_reductions_are_equal_exactly_where_their_parts_are(parts, data):
 
 
 def test_reduction_refuses_with_a_path():
-    """A part without a form, a cycle, and an error of the class's own are refusals."""
+    """A part without a form, an object that is made from itself, and an error of the class's own are refusals."""
     loop = Reduced()
-    loop.me = loop
+    loop.parts = ([loop],)
 
     class Broken:
         def __reduce__(self):

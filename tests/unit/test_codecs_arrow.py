@@ -232,15 +232,14 @@ class Table(pd.DataFrame):
 @pytest.mark.parametrize(
     ("value", "part"),
     [
-        (pd.DataFrame({"x": [1], "o": [{1: 2}]}), "value['o']: expected what Arrow brings back exactly"),
-        (pd.DataFrame({"m": pd.Series([1, "a"], dtype=object)}), "value['m']: .* an object column of int, str"),
-        (pd.DataFrame({"n": pd.Series(["a", np.nan], dtype=object)}), "value['n']: .* float, str"),
+        (pd.DataFrame({"x": [1], "o": [print]}), "value['o']: expected what Arrow brings back exactly"),
+        (pd.DataFrame({"m": pd.Series([1, [print]], dtype=object)}), "value['m']: .* an object column of int, list"),
         (pd.DataFrame({"s": pd.arrays.SparseArray([0, 0, 1])}), "value['s']: .* Sparse"),
         (pd.DataFrame({"g": np.array([1], "g")}), "value['g']: "),
         (pd.Series(["\ud800"], dtype=object), "value: "),
-        (pd.Series([1], index=pd.Index([(1, 2)], tupleize_cols=False)), "value.index: "),
+        (pd.Series([1], index=pd.Index([(1, print)], tupleize_cols=False)), "value.index: "),
         (pd.DataFrame({"a": [1]}, columns=pd.Index([object()])), "value"),
-        (Table({"a": [1]}), "expected a table of pandas, polars or pyarrow"),
+        (Table({"a": [1]}), "expected a table or a column of pandas, polars or pyarrow"),
         (pl.Series("o", [object()]), "value"),
         (pa.table({"a": [1]}).replace_schema_metadata({"memo": "x"}), "value.schema.metadata"),
         (

@@ -72,7 +72,8 @@ def write_library(
         short: The outline says it all, and the content stands as it is.
     """
     cls = type(value)
-    walk.enter(value)
+    if not walk.enter(value):
+        return
     walk.out.append(head(ext.LIBRARY, 4))
     write_str(walk, cls.__module__.partition(".")[0])
     write_str(walk, name or cls.__qualname__)

@@ -71,12 +71,16 @@ def _write_plain(walk: Walk, value: Any) -> None:
 
 def _write_subclass(walk: Walk, value: Any) -> None:
     """Write a frame or series of somebody else's class: what it is to pandas, and its further attributes."""
+    if walk.refer_back(value):
+        return
     walk.out.append(head(ext.SUBCLASS, 4))
     write_name(walk, type(value))
     _write_frame(walk, value) if value.ndim == 2 else _write_series(walk, value)
     # A copy has the attributes that the class declares, as None where the original never had them.
     names = {*vars(value), *value._metadata}.difference(INTERNAL)  # noqa: SLF001 - what pandas tells subclasses to use
+    walk.enter(value)  # again: what writes the content has left it
     write_named(walk, {name: getattr(value, name, None) for name in sorted(names)})
+    walk.leave(value)
 
 
 # What pandas keeps on a frame or a series itself.
@@ -155,12 +159,21 @@ def _dtype_text(dtype: Any) -> str:
     return text if len(text) < _LONG else type(dtype).__name__
 
 
+# What pandas keeps on an index itself.
+INDEX_INTERNAL = frozenset(("_cache", "_codes", "_data", "_engine", "_freq", "_id", "_levels", "_name", "_names"))
+INDEX_INTERNAL |= frozenset(("_no_setting_name", "_range", "_references", "sortorder"))
+
+
 def _write_index(walk: Walk, value: Any) -> None:
     write_library(walk, value, f"[{len(value)}]", lambda walk: write_index(walk, value))
 
 
 def write_index(walk: Walk, index: Any) -> None:
-    """Write an index: its kind, its names, and its labels."""
+    """Write an index: its kind, its names, its labels, and what was set on it."""
+    write_attributed(walk, index, further(index, INDEX_INTERNAL), _write_labels)
+
+
+def _write_labels(walk: Walk, index: Any) -> None:
     kind = type(index).__name__
     if kind == "RangeIndex":
         walk.out.append(array_header(5))
