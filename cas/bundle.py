@@ -10,11 +10,13 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cas import opening
 from cas.errors import IntegrityError, InvalidInputError, NotFoundError, StorageError
+from cas.plain import read_plain
 from cas.progress import told
 from cas.readme import readme
 from cas.transfer import send_all
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 LAYOUT = "v1"
 README = "README.txt"
 _FORMAT = "cas objects"
+# Bytes of an entry that the README.txt shows.
+_LONGEST = 1 << 20
 
 # Codecs whose bytes anyone can read from their description; a pickle is its signer's, the others are their authors'.
 _OPEN = frozenset(("npy", "tree", "sparse", "arrow", "mat", "hdf5", "text", "json", "stream", "raised"))
@@ -166,17 +170,29 @@ def write_readme(folder: str, plan: Plan) -> None:
             os.unlink(temporary)
 
 
+def tidy(folder: str, target: Store) -> None:
+    """Remove what only the writing of a bundle needed, here or in a process that died, but nothing that is in use."""
+    temporary = os.path.join(os.path.realpath(_absolute(folder)), "temporary")
+    with suppress(OSError):
+        # What is found first stands there; a bundle without leftovers is not searched for others.
+        for path in islice(target.strays(), len(os.listdir(temporary))):
+            if os.path.dirname(path) == temporary:
+                target.remove_stray(path)
+        os.rmdir(temporary)
+
+
 def _text(root: str, plan: Plan) -> str:
     """Return the README.txt with an example of what was added; empty if nothing was."""
     for key in (plan.example, *plan.keys):
         if key is None:
             break
         name = key.hex()
-        with suppress(FileNotFoundError):  # an entry that was left out as damaged
-            with open(os.path.join(root, LAYOUT, "keys", name[:2], name), encoding="utf-8") as file:
-                place = file.readline().rstrip("\n")
-            with open(os.path.join(root, place), encoding="utf-8") as file:
-                return readme(place, json.load(file))
+        # An entry that was left out as damaged, or, in an earlier bundle, anything that anybody put there.
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            pointer = read_plain(os.path.join(root, LAYOUT, "keys", name[:2], name), _LONGEST)
+            place = pointer.partition(b"\n")[0].decode()
+            if place.startswith(f"{LAYOUT}/entries/") and not {"..", "."} & set(place.split("/")):
+                return readme(place, json.loads(read_plain(os.path.join(root, place), _LONGEST)))
     return ""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cas.digest import parallel_hasher
 from cas.errors import CasError, IntegrityError, NotFoundError
 from cas.form import unpack
+from cas.plain import open_plain
 from cas.progress import told
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _blob_fault(store: Store, blob: BlobFile) -> str:
     reading = parallel_hasher()
     try:
         # Read, not mapped: a failing disk is then an error, not a signal that ends the process.
-        with open(blob.path, "rb", buffering=0) as file:
+        with open(open_plain(blob.path)[0], "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 reading.update(chunk)
     except FileNotFoundError:

@@ -76,11 +76,11 @@ def parse_url(url: str) -> tuple[str, str, dict[str, str]]:
     Raises:
         InvalidInputError: It names another host's folder, none at all, or gives an option no value.
     """
-    from urllib.parse import parse_qsl, unquote  # noqa: PLC0415 - only for URLs
+    from urllib.parse import parse_qsl, unquote_to_bytes  # noqa: PLC0415 - only for URLs
 
     scheme, _, rest = url.partition("://")
     path, _, query = rest.partition("?")
-    scheme, name = scheme.lower(), unquote(path)
+    scheme, name = scheme.lower(), os.fsdecode(unquote_to_bytes(os.fsencode(path)))
     if scheme == "file":
         name = name.removeprefix("localhost")
         if not name.startswith("/"):

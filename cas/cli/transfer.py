@@ -87,8 +87,9 @@ def export_command(
     with progress() as tell:
         plan = bundle.plan(source, target, chosen, tell)
         sent = None if dry_run or target is None else bundle.execute(plan, source, target, tell)
-    if sent is not None:
+    if sent is not None and target is not None:
         bundle.write_readme(folder, plan)
+        bundle.tidy(folder, target)
     for codec, number in plan.closed.items():
         note(_closed(codec, number))
     _finish([_Trip(folder, plan, sent)], "export", as_json)

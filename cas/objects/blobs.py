@@ -15,6 +15,7 @@ from cas.digest import digest as digest_of
 from cas.digest import digest_parts, parallel_hasher
 from cas.errors import IntegrityError, NotFoundError, StorageError
 from cas.objects import layout
+from cas.plain import NotPlainError, open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -99,10 +100,14 @@ class Blobs:
 
     def _is_whole(self, digest: bytes, seen: Seen) -> bool:
         """Return whether a blob's bytes are what its name says."""
+        return self._digest_at(layout.blob(digest), seen) == digest
+
+    def _digest_at(self, name: str, seen: Seen) -> bytes | None:
+        """Return the digest of an object's bytes; None if it is gone."""
         try:
-            return _hash(self._bucket.file(layout.blob(digest), seen, again=True)) == digest
+            return _hash(self._bucket.file(name, seen, again=True))
         except FileNotFoundError:
-            return False
+            return None
 
     def open(self, digest: bytes, always: bool) -> BlobFile:
         """Return a blob's file, verified; NotFoundError or IntegrityError if that cannot be."""
@@ -161,11 +166,22 @@ class Blobs:
         """
         self._verified.pop(digest, None)
         self._renewed.pop(digest, None)
-        name, aside = layout.blob(digest), f"{layout.QUARANTINE}{digest.hex()}"
-        if self._bucket.move(name, aside) and unless_whole:
+        name, quarantine = layout.blob(digest), f"{layout.QUARANTINE}{digest.hex()}"
+        if not unless_whole:
+            self._bucket.move(name, quarantine)
+            return
+        aside = self._bucket.aside(name)
+        if self._bucket.move(name, aside):
             seen = self._bucket.look(aside)
-            if seen is not None and _hash(self._bucket.file(aside, seen, again=True)) == digest:
-                self._bucket.move(aside, name)
+            whole = seen is not None and self._digest_at(aside, seen) == digest
+            self._bucket.move(aside, name if whole else quarantine)
+
+    def rescue(self, digest: bytes) -> bool:
+        """Take a missing blob back from where a process left it that died in the middle of a sweep or of a check."""
+        for name in list(self._bucket.names(layout.TEMPORARY)):
+            if layout.taken_aside(name) == digest:
+                return self._bucket.move(name, layout.blob(digest))
+        return False
 
     def forget_copies(self) -> None:
         """Verify each blob anew from now on."""
@@ -173,15 +189,17 @@ class Blobs:
 
 
 def _hash(path: str) -> bytes:
-    """Return the digest of a file; FileNotFoundError if it is gone.
+    """Return the digest of a file, empty if it is no plain one; FileNotFoundError if it is gone.
 
     Read, not mapped: of a file that another host removes under a map, the rest is a signal that ends the process.
     """
     hasher = parallel_hasher()
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(open_plain(path)[0], "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 hasher.update(chunk)
+    except NotPlainError:
+        return b""
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ESTALE):
             raise FileNotFoundError(path) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Seen(NamedTuple):
@@ -40,6 +40,9 @@ class Bucket(Protocol):
     def put(self, name: str, parts: tuple[memoryview, ...], durable: bool = False) -> None:
         """Store an object, in place of an earlier one."""
 
+    def put_all(self, objects: Sequence[tuple[str, tuple[memoryview, ...]]], durable: bool = False) -> None:
+        """Store several objects in that order; with `durable`, all of them are on the disk at the end."""
+
     def look(self, name: str) -> Seen | None:
         """Return what an object looks like; None if there is none."""
 
@@ -57,6 +60,9 @@ class Bucket(Protocol):
 
     def move(self, name: str, to: str) -> bool:
         """Give an object another name; False if there is none."""
+
+    def aside(self, name: str) -> str:
+        """Return a new temporary name for an object, which says what the object is."""
 
     def now(self) -> float:
         """Return the time by the clock that `Seen.changed` is told by."""

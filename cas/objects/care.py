@@ -51,7 +51,12 @@ class Care:
         name = self._bucket.name(path)
         if name is None or name == layout.FORMAT or layout.digest_of(name, layout.BLOBS) is not None:
             raise InvalidInputError(f"expected a stray file of {self._bucket.location}, found {path}", "see `cas fsck`")
-        if not self._is_part(name) and self._is_settled(name, self._before()):
+        if self._is_part(name) or not self._is_settled(name, self._before()):
+            return
+        blob = layout.taken_aside(name)
+        if blob is not None and self._bucket.look(layout.blob(blob)) is None:
+            self._bucket.move(name, layout.blob(blob))  # an entry may need it by now; if none does, a sweep finds it
+        else:
             self._bucket.delete(name)
 
     def _is_settled(self, name: str, before: float) -> bool:
@@ -93,7 +98,7 @@ class Care:
         kept = None if data is None else read_entry(data)
         # A damaged entry is a part as long as a key leads to it: the check of entries finds it.
         keys = [kept.entry.key] if kept else self._catalogue.find(layout.hash_of(name))
-        return any(self._leads(key) == name for key in keys)
+        return any(layout.is_same(self._leads(key) or "", name) for key in keys)
 
     def _is_key(self, name: str) -> bool:
         key = layout.digest_of(name, layout.KEYS)
@@ -112,7 +117,7 @@ class Care:
     def _is_function(self, name: str) -> bool:
         data = self._bucket.get(name)
         record = None if data is None else read_function(data)
-        return record is not None and layout.function(record) == name
+        return record is not None and layout.is_same(layout.function(record), name)
 
     def _is_use(self, name: str) -> bool:
         key = layout.digest_of(name, layout.USED_KEYS)

@@ -53,13 +53,14 @@ class Catalogue:
             IntegrityError: It is damaged.
         """
         name = self.name_of(key)
-        data = None if name is None else self._bucket.get(name)
-        if data is None:
-            return None
-        kept = read_entry(data)
-        if kept is None or kept.entry.key != key:
-            raise self._damaged(key)
-        return kept
+        for _ in range(2):  # of a file that was just replaced, a network file system may show a mixture at first
+            data = None if name is None else self._bucket.get(name)
+            if data is None:
+                return None
+            kept = read_entry(data)
+            if kept is not None and kept.entry.key == key:
+                return kept
+        raise self._damaged(key)
 
     def _damaged(self, key: bytes) -> IntegrityError:
         return IntegrityError(
@@ -192,7 +193,7 @@ class Catalogue:
         for name in self._bucket.names(layout.FUNCTIONS):
             data = self._bucket.get(name)
             record = read_function(data) if data is not None else None
-            if record is not None and layout.function(record) == name:
+            if record is not None and layout.is_same(layout.function(record), name):
                 found.append(record)
         return sorted(found, key=lambda record: record.created, reverse=True)
 

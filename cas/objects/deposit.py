@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from cas.entry import Entry
+from cas.errors import IntegrityError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,7 +51,9 @@ class ObjectDeposit:
         self._held.append(digest)
         return digest
 
-    def commit(self, result: Result, created: float | None = None) -> None:
+    def commit(
+        self, result: Result, created: float | None = None, *, expected: bytes | None = None, replace: bool = True
+    ) -> bool:
         """Make the entry visible, with every blob written so far as its own (I3)."""
         size = sum(memoryview(part).nbytes for part in result.parts)
         children = sum(self._sizes.values())
@@ -60,6 +63,13 @@ class ObjectDeposit:
             digest = blake3(inline).digest()
         else:
             digest = self.write(result.parts)
+        if expected is not None and digest != expected:
+            raise IntegrityError(
+                f"a result was to have the digest {expected.hex()}, and holds other bytes",
+                "run `cas fsck` on the store it was read from",
+            )
+        if not replace and self._store.created(self._call.key) is not None:
+            return False
         now = time.time()
         entry = Entry(
             key=self._call.key,
@@ -78,6 +88,7 @@ class ObjectDeposit:
         )
         self._store.blob_files.refresh(self._sizes, self._store.grace)
         self._store.writer.put(entry, inline, self._durable)
+        return True
 
 
 def _is_form(codec: str) -> bool:

@@ -69,8 +69,8 @@ class Figures:
         for name in names:
             for token, values in read_values(self._bucket.get(name)).items():
                 if isinstance(values, list) and len(values) == 3:
-                    hits, saved, used = values
-                    sums = int(_number(hits)), _number(saved), _number(used)
+                    hits, saved, used = map(_number, values)
+                    sums = int(hits), saved, used
                     found[token] = max(sums, found.get(token, sums))
         return found
 
@@ -93,4 +93,5 @@ class Figures:
 
 
 def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0.0
+    """Return a number as it is; 0 for what no process can have counted, such as infinity."""
+    return value if type(value) in (int, float) and 0 <= value < 1 << 53 else 0.0  # type: ignore[operator,return-value]

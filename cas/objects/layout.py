@@ -5,9 +5,11 @@ Owns every name and the format version. Pure functions; knows nothing of buckets
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cas.alias import CODE_LENGTH, HASH_LENGTH, alias
 from cas.errors import CasError, InvalidInputError
-from cas.filename import folder
+from cas.filename import NAME_LIMIT, folder
 from cas.form import unpack
 
 TYPE_CHECKING = False
@@ -26,6 +28,8 @@ USED_FUNCTIONS = "v1/used/functions/"
 CACHE = "v1/cache/"
 QUARANTINE = "quarantine/"
 TEMPORARY = "temporary/"
+LONGEST = 64 << 20
+"""Bytes above which nothing but a blob is written or read: of what others wrote, no more comes into memory."""
 _SUFFIX = ".json"
 _HEX = frozenset("0123456789abcdef")
 TOP = frozenset({FORMAT, VERSION, "quarantine", "temporary", "README", "README.md", "README.txt"})
@@ -66,7 +70,12 @@ def of_function(prefix: str, module: str | None, qualname: str | None) -> str:
     """Return the prefix of what belongs to one function, or to all."""
     if module is None or qualname is None:
         return prefix
-    return f"{prefix}{folder(module)}/{folder(qualname)}/"
+    return f"{prefix}{_folders(module, qualname)}/"
+
+
+@lru_cache(maxsize=1024)
+def _folders(module: str, qualname: str) -> str:
+    return f"{folder(module)}/{folder(qualname)}"
 
 
 def entry(record: FunctionRecord, key: bytes, signature: bytes) -> str:
@@ -75,16 +84,24 @@ def entry(record: FunctionRecord, key: bytes, signature: bytes) -> str:
     try:
         values = unpack(signature)
         path = alias(record.module, record.qualname, record.fingerprint, key, names, values)
-    except (CasError, ValueError, TypeError):
-        code, start = record.fingerprint.hex()[:CODE_LENGTH], key.hex()[:HASH_LENGTH]
-        path = f"{folder(record.module)}/{folder(record.qualname)}/{code}/{start}."
+    except (CasError, ValueError, TypeError, RecursionError):
+        return short_entry(record, key)
     return f"{ENTRIES}{path}{_SUFFIX}"
+
+
+def short_entry(record: FunctionRecord, key: bytes) -> str:
+    """Return a name of a call's entry that does without the arguments."""
+    code, start = record.fingerprint.hex()[:CODE_LENGTH], key.hex()[:HASH_LENGTH]
+    return f"{of_function(ENTRIES, record.module, record.qualname)}{code}/{start}.{_SUFFIX}"
 
 
 def is_entry(name: str) -> bool:
     """Return whether a name is one that an entry may have."""
     parts = name.removeprefix(ENTRIES).split("/")
-    return name.startswith(ENTRIES) and len(parts) == 4 and name.endswith(_SUFFIX) and _is_hex(hash_of(name), 40)
+    if not (name.startswith(ENTRIES) and len(parts) == 4 and name.endswith(_SUFFIX) and _is_hex(hash_of(name), 40)):
+        return False
+    # What another wrote may be any text; none of ours has a part that is hidden or leads elsewhere.
+    return all(_is_part(part) for part in parts)
 
 
 def hash_of(name: str) -> str:
@@ -112,6 +129,20 @@ def is_figures(name: str) -> bool:
     return name.startswith(USED_FUNCTIONS) and _is_hex(fingerprint, len(fingerprint)) and _is_hex(token, 32)
 
 
+def is_same(name: str, other: str) -> bool:
+    """Return whether two names may be of one object: a file system may take upper and lower case for one.
+
+    Then what stands below `Spectrum` is found below `spectrum`, whichever of the two was made first.
+    """
+    return name == other or name.casefold() == other.casefold()
+
+
+def taken_aside(name: str) -> bytes | None:
+    """Return the digest of the blob that a sweep took aside under a temporary name; None if it is no such name."""
+    _, _, digest = name.rpartition(".")
+    return bytes.fromhex(digest) if name.startswith(TEMPORARY) and _is_hex(digest, 64) else None
+
+
 def prefixes_of_keys(prefix: str) -> list[str]:
     """Return where the keys stand whose hexadecimal form starts with `prefix`.
 
@@ -123,6 +154,10 @@ def prefixes_of_keys(prefix: str) -> list[str]:
             f"expected the start of a call key in hexadecimal, found {prefix!r}", "`cas ls` shows the keys"
         )
     return [f"{KEYS}{prefix[:2]}/"] if len(prefix) > 1 else [KEYS]
+
+
+def _is_part(part: str) -> bool:
+    return 0 < len(part.encode(errors="replace")) <= NAME_LIMIT and part[0] != "." and not set(part) & {"\0", "\\"}
 
 
 def _fanned(prefix: str, name: str) -> str:

@@ -71,7 +71,7 @@ def _open(location: str, make: Callable[[], Bucket], asked: tuple[bool, bool, fl
         if store is None:
             full = location if grace == GRACE else f"{location}?grace={_seconds(grace)}"
             store = _opened[location, writable, grace] = ObjectStore(shared, full, writable, grace)
-        if new:
+        if new or writable:
             store.create()
         return store
 
@@ -93,13 +93,23 @@ def _is_new(bucket: Bucket) -> bool:
             if newer
             else "a store of this machine is opened by its plain path, without file://",
         )
+    if next(bucket.names(layout.KEYS), None) is not None:
+        return False  # somebody copied `v1` alone
     for name in bucket.names(""):
-        if name.partition("/")[0] not in layout.TOP:
+        top = name.partition("/")[0]
+        if top not in layout.TOP:
             raise InvalidInputError(
                 f"expected a shared store or an empty folder, found something else: {bucket.path(name)}",
-                "name an empty or a new folder, or one that `cas` made",
+                _where_else(bucket, top),
             )
     return True
+
+
+def _where_else(bucket: Bucket, top: str) -> str:
+    above, _, last = bucket.location.rstrip("/").rpartition("/")
+    if last == layout.VERSION and f"{layout.VERSION}/{top}/" in (layout.BLOBS, layout.ENTRIES, layout.KEYS):
+        return f"name the folder that holds v1: {above}"
+    return "name an empty or a new folder, or one that `cas` made"
 
 
 def _format(bucket: Bucket) -> str:
@@ -109,7 +119,7 @@ def _format(bucket: Bucket) -> str:
 def _quoted(path: str) -> str:
     from urllib.parse import quote  # noqa: PLC0415
 
-    return quote(path)
+    return quote(os.fsencode(path))
 
 
 def _seconds(grace: float) -> str:

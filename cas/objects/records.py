@@ -7,6 +7,7 @@ an object under another's name is ever served.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,28 +72,23 @@ def read_entry(data: bytes) -> Kept | None:
         return None
     try:
         inline = None if values["inline"] is None else b64decode(values["inline"], validate=True)
-        digest = bytes.fromhex(values["digest"])
+        digest = _digest(values["digest"])
         if inline is not None and blake3(inline).digest() != digest:
             return None
         entry = Entry(
-            key=bytes.fromhex(values["key"]),
-            function=FunctionRecord(
-                bytes.fromhex(values["fingerprint"]),
-                values["module"],
-                values["qualname"],
-                tuple(values["parameters"]),
-            ),
+            key=_digest(values["key"]),
+            function=_function(values),
             signature=b64decode(values["signature"], validate=True),
-            codec=values["codec"],
+            codec=_words(values["codec"])[0],
             digest=digest,
             inline=inline is not None,
-            size=values["size"],
-            blobs=tuple(map(bytes.fromhex, values["blobs"])),
-            summary=values["result"],
-            cost=values["cost"],
-            created=values["created"],
-            used=values["used"],
-            provenance=values["provenance"],
+            size=int(_number(values["size"])),
+            blobs=tuple(map(_digest, values["blobs"])),
+            summary=_words(values["result"])[0],
+            cost=_number(values["cost"]),
+            created=_time(values["created"]),
+            used=_time(values["used"]),
+            provenance=_provenance(values["provenance"]),
         )
     except _FAULTS:
         return None
@@ -120,14 +116,8 @@ def read_function(data: bytes) -> FunctionRecord | None:
     if values is None:
         return None
     try:
-        return FunctionRecord(
-            fingerprint=bytes.fromhex(values["fingerprint"]),
-            module=values["module"],
-            qualname=values["qualname"],
-            parameters=tuple(values["parameters"]),
-            manifest=b64decode(values["manifest"], validate=True),
-            created=values["created"],
-        )
+        manifest, created = b64decode(values["manifest"], validate=True), _time(values["created"])
+        return replace(_function(values), manifest=manifest, created=created)
     except _FAULTS:
         return None
 
@@ -170,6 +160,52 @@ def read_values(data: bytes | None) -> dict[str, Any]:
     return (unseal(data) if data is not None else None) or {}
 
 
+# What is read was written by anyone: a check that fits says that no bit has changed, not that it means something.
+
+
+def _function(values: Mapping[str, Any]) -> FunctionRecord:
+    module, qualname, *parameters = _words(values["module"], values["qualname"], *_list(values["parameters"]))
+    return FunctionRecord(_digest(values["fingerprint"]), module, qualname, tuple(parameters))
+
+
+def _digest(text: str) -> bytes:
+    digest = bytes.fromhex(text)
+    if len(digest) != 32:
+        raise ValueError(text)
+    return digest
+
+
+def _words(*values: object) -> list[str]:
+    words = [value for value in values if isinstance(value, str)]
+    if len(words) != len(values):
+        raise TypeError(values)
+    return words
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return value
+
+
+def _provenance(values: dict[str, Any]) -> dict[str, str]:
+    return dict(zip(values, _words(*values.values()), strict=True))
+
+
+def _number(value: object) -> float:
+    # Up to what a float counts exactly, which leaves out infinity too; a NaN is not in any range.
+    if type(value) not in (int, float) or not 0 <= value < 1 << 53:  # type: ignore[operator]
+        raise ValueError(value)
+    return value  # type: ignore[return-value]
+
+
+def _time(value: object) -> float:
+    # Before 1970 too: files that came from elsewhere have such times.
+    if type(value) not in (int, float) or not abs(value) < 1 << 53:  # type: ignore[arg-type]
+        raise ValueError(value)
+    return value  # type: ignore[return-value]
+
+
 def _check(key: bytes, name: bytes) -> str:
     return blake3(key + name).hexdigest(length=16)
 
@@ -179,7 +215,7 @@ def _readable(entry: Entry) -> dict[str, Any] | None:
     try:
         values = unpack(entry.signature)
         return {name: to_json(value) for name, value in zip(entry.function.parameters, values, strict=True)}
-    except (CasError, ValueError, TypeError):
+    except (CasError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -17,7 +17,7 @@ from cas.objects.bucket import Seen
 from cas.objects.layout import TEMPORARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -100,6 +100,11 @@ class RemoteBucket:
         with self._explained("write", name):
             self._objects.put(name, parts[0] if len(parts) == 1 else b"".join(parts))
 
+    def put_all(self, objects: Sequence[tuple[str, tuple[memoryview, ...]]], durable: bool = False) -> None:
+        """Store several objects in that order."""
+        for name, parts in objects:
+            self.put(name, parts, durable)
+
     def renew(self, name: str) -> Seen | None:
         """Return None: an object gets young only by being put again."""
         return None
@@ -131,6 +136,10 @@ class RemoteBucket:
             except FileNotFoundError:
                 return False
             return True
+
+    def aside(self, name: str) -> str:
+        """Return a new temporary name for an object, which says what the object is."""
+        return f"{TEMPORARY}{os.urandom(8).hex()}.{name.rpartition('/')[2]}"
 
     def now(self) -> float:
         """Return the time that an object put now gets."""

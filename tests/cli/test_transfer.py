@@ -93,6 +93,28 @@ def test_export_adds_to_a_bundle(run, store, tapers, tmp_path):
     assert again.out == f"exported 0 entries, 0 B, to {folder}; 10 entries stood there already\n"
 
 
+def test_leftovers_of_an_interrupted_export(run, store, tmp_path):
+    """An export that was killed is gone on with, and what it was writing goes; another host's file stays."""
+    for number in (1, 2):
+        put(store, number)
+    folder = tmp_path / "bundle"
+    run("export", str(folder), "--where", "number == 1")
+    assert sorted(os.listdir(folder)) == ["FORMAT", "README.txt", "v1"]
+    program = (
+        f"import os, cas; store = cas.open('file://{folder}'); os.rename = lambda *names: os._exit(0)\n"
+        "store.remember(b'name', b'body')"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program], check=True)
+    assert len(os.listdir(folder / "temporary")) == 2
+    assert run("export", str(folder)).out.startswith("exported 1 entry")
+    assert sorted(os.listdir(folder)) == ["FORMAT", "README.txt", "v1"]
+    (folder / "temporary").mkdir()
+    (folder / "temporary" / "1-otherhost0000-00").write_text("half")
+    run("export", str(folder))
+    assert os.listdir(folder / "temporary") == ["1-otherhost0000-00"]
+
+
 def test_export_dry_run(run, store, tapers, tmp_path):
     """A dry run tells what would be copied, and makes no folder."""
     folder = str(tmp_path / "bundle")

@@ -146,7 +146,8 @@ def test_readme_shows_an_array(store, target, tmp_path):
     assert "its result, int64[5], in" in text
     assert f"           {entry['file']}\n" in text
     assert "make(size=5)" in text
-    assert sorted(os.listdir(folder)) == ["FORMAT", "README.txt", "temporary", "v1"]
+    bundle.tidy(str(folder), target)
+    assert sorted(os.listdir(folder)) == ["FORMAT", "README.txt", "v1"]
 
 
 def test_readme_without_an_array(store, target, tmp_path):
@@ -171,6 +172,33 @@ def test_readme_of_another_hand_stays(store, target, tmp_path):
     bundle.execute(plan, store, target)
     bundle.write_readme(str(folder), plan)
     assert (folder / "README.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["/etc/passwd", "v1/entries/../../../mine.json", "v1/entries/a", "", "\0"])
+def test_readme_of_a_bundle_that_leads_elsewhere(store, target, tmp_path, place):
+    """An earlier bundle whose keys lead out of it gives no example, and nothing outside is read."""
+    put(store, 1)
+    plan = bundle.plan(store, target)
+    bundle.execute(plan, store, target)
+    folder = tmp_path / "my bundle 100% é"
+    (tmp_path / "mine.json").write_text('{"function": "mine", "arguments": {}, "result": "", "codec": "", "file": ""}')
+    name = key(1).hex()
+    (folder / "v1" / "keys" / name[:2] / name).write_text(f"{place}\nx\n")
+    bundle.write_readme(str(folder), plan)
+    assert not (folder / "README.txt").exists()
+
+
+def test_bundle_without_its_format(store, target, tmp_path):
+    """Of a bundle of which only `v1` was copied, the entries are read, and the copy stays as it is."""
+    put(store, 1, large(1))
+    bundle.execute(bundle.plan(store, target), store, target)
+    os.rename(tmp_path / "my bundle 100% é" / "v1", tmp_path / "v1")
+    copy = bundle.open_source(str(tmp_path))
+    assert [entry.key for entry in copy.entries()] == [key(1)]
+    other = cas.open(tmp_path / "other")
+    assert bundle.execute(bundle.plan(copy, other), copy, other).sent == 1
+    assert get(other, 1, always=True) == (large(1), [])
+    assert not (tmp_path / "FORMAT").exists()
 
 
 def test_readme_that_cannot_be_written(store, target, tmp_path):

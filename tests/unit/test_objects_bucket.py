@@ -162,11 +162,11 @@ def test_blobs_are_read_only_files(tmp_path):
 def test_leftover_is_told_by_its_writer(tmp_path):
     """A temporary file of a dead process of this host is a leftover, that of another host's nobody can tell."""
     bucket = FolderBucket(str(tmp_path))
-    name = os.path.basename(bucket._temporary())
-    assert bucket.is_leftover(TEMPORARY + name) is False
+    name = bucket._temporary()
+    assert bucket.is_leftover(name) is False
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    assert bucket.is_leftover(TEMPORARY + name.replace(str(os.getpid()), str(gone.pid), 1)) is True
+    assert bucket.is_leftover(name.replace(str(os.getpid()), str(gone.pid), 1)) is True
     assert bucket.is_leftover(f"{TEMPORARY}{os.getpid()}-other-0") is None
     assert bucket.is_leftover(f"{TEMPORARY}notes") is None
 

@@ -217,10 +217,10 @@ class Recording(FolderBucket):
         super().__init__(root)
         self.done: list[str] = []
 
-    def put(self, name, parts, durable=False):
+    def put_all(self, objects, durable=False):
         """Put and remember."""
-        super().put(name, parts, durable)
-        self.done.append(f"put {name.split('/')[1]}")
+        super().put_all(objects, durable)
+        self.done += [f"put {name.split('/')[1]}" for name, _ in objects]
 
     def delete(self, name):
         """Remove and remember."""
@@ -232,7 +232,8 @@ def test_order_of_writing_and_removal(tmp_path):
     """Blobs come first and the key last; the key goes first and the entry after it (I3)."""
     bucket = Recording(str(tmp_path))
     store = ObjectStore(Shared(bucket), "file:///x", writable=True, grace=0.0)
-    FolderBucket.put(bucket, layout.FORMAT, (memoryview(layout.FORMAT_TEXT.encode()),))
+    with open(tmp_path / layout.FORMAT, "w") as file:
+        file.write(layout.FORMAT_TEXT)
     put(store, 1, large(1), (large(2),))
     assert bucket.done == ["put blobs", "put blobs", "put functions", "put entries", "put keys"]
     bucket.done.clear()
