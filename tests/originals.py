@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 
-from memo.neurotools.names import locate_original
+from memo.neurotools.originals.names import locate_original
 
 
 def leave(root, function, method, result, /, *args, **kwargs) -> str:

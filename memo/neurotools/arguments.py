@@ -7,25 +7,46 @@ the digest of its canonical form, so that a signature compares by value and can 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from types import MethodType
 
 from memo.errors import UnstableArgument
-from memo.neurotools.original import sanitize
 from memo.neurotools.text import DEPTH, describe, has_text, is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     Pairs = tuple[tuple[str, Any], ...]
+    Function = TypeVar("Function", bound=Callable[..., Any])
     Signature = tuple[Pairs, tuple[Any, ...] | None]
 
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes, type(...)))
 
 
+def by_name(function: Function) -> Function:
+    """Return a function that takes the parameters before its `/` also by name, as the original did.
+
+    Where such a name is given and the parameter as well, it is an argument of the call that the rest of them make.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    names = [one.name for one in parameters if one.kind is inspect.Parameter.POSITIONAL_ONLY]
+
+    @functools.wraps(function)
+    def taking(*args: Any, **kwargs: Any) -> Any:
+        for name in names[len(args) :]:
+            if name not in kwargs:
+                break  # it is missing, and the function says so
+            args += (kwargs.pop(name),)
+        return function(*args, **kwargs)
+
+    return taking  # type: ignore[return-value]
+
+
+@by_name
 def argument_signature(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Signature:
     """Return the signature of the call `f(*args, **kwargs)`.
 
@@ -40,17 +61,6 @@ def argument_signature(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> S
     pairs, rest = bind(f, args, kwargs)
     signed = tuple((name, _signed(value, name)) for name, value in pairs)
     return signed, tuple(_signed(value, f"varargs[{index}]") for index, value in enumerate(rest)) or None
-
-
-def original_signature(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Return the signature that the original gave the call, lossy as it was: it names the original's files.
-
-    Raises:
-        TypeError: The arguments do not fit the parameters, or the original could not sign them.
-        ValueError: Likewise.
-    """
-    pairs, rest = bind(f, args, kwargs)
-    return tuple((name, sanitize(value)) for name, value in pairs), sanitize(rest) or None
 
 
 def bind(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Pairs, tuple[Any, ...]]:

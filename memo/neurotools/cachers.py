@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import cas
 from memo.errors import UnstableFunction
-from memo.neurotools.names import get_cache_path, locate_cached
+from memo.handle import Cache
+from memo.neurotools.names import locate_cached
 from memo.neurotools.served import Options, Served
 from memo.neurotools.tiers import Tiers
 from memo.neurotools.views import METHODS
@@ -115,15 +116,27 @@ class Cacher:
                 "use @memo.cached, which takes it",
             )
         wrapper: Any = compile_wrapper(function, parameters, served.serve, served.serve)
-        wrapper.cache = served.cache
+        wrapper.cache = _Handle(served)
         wrapper.cache_root = self.cache_root
         wrapper.purge = compile_wrapper(function, parameters, served.purge, served.purge)
         wrapper.locate = partial(locate_cached, self.cache_root, function, self._options.method)
-        wrapper.lscache = partial(_list_cache, self.cache_root, function)
+        wrapper.lscache = served.list_files
         return wrapper
 
     def __repr__(self) -> str:
         return f"<cacher of {', '.join(self._tiers.roots)}>"
+
+
+class _Handle(Cache):
+    """The handle of a function whose results have files."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__(served.caller)
+        self._refresh = compile_wrapper(served.function, served.caller.parameters, served.refresh, served.refresh)
+
+    def refresh(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Compute this call anew, and store and show its result in place of what is there; see `Cache.refresh`."""
+        return self._refresh(*args, **kwargs)
 
 
 def _checked(method: str) -> str:
@@ -132,16 +145,3 @@ def _checked(method: str) -> str:
     if method not in METHODS:
         raise cas.InvalidInputError(f"expected method= one of {', '.join(METHODS)}, found {method!r}")
     return method
-
-
-def _list_cache(cache_root: str, function: Callable[..., Any], verbose: bool = False) -> tuple[str, list[str]]:
-    """Return the folder of a function's files, and their names."""
-    path = get_cache_path(cache_root, function)
-    try:
-        files = sorted(name for name in os.listdir(path) if not name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
-        files = []
-    if verbose:
-        for line in (path, *files):
-            print(line)  # noqa: T201 - asked for
-    return path, files

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import sys
 
-from memo.neurotools.original import as_written
+from memo.neurotools.originals.written import as_written
 from memo.neurotools.text import is_plain, write_text
 
 

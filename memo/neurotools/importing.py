@@ -1,7 +1,7 @@
 """`cas import --from neurotools`: a whole tree that the original wrote, brought into a store.
 
-Owns how its files are found, and what is reported of them; `memo.neurotools.filing` says under which call a result is
-filed. Nothing of the tree is changed. Without trust nothing is unpickled and no module is imported (I7).
+Owns how its files are found, and what is reported of them; `originals.filing` says under which call a result is filed.
+Nothing of the tree is changed. Without trust nothing is unpickled and no module is imported (I7).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import cas
 from cas.importing import Brought, Report, Unread
 from memo.codecs import codec_for
 from memo.errors import MemoError
-from memo.neurotools.filing import Code, Filed, Filing
-from memo.neurotools.originals import FOREIGN, METHODS, Unreadable, read_original
+from memo.neurotools.originals.files import FOREIGN, METHODS, Unreadable, read_original
+from memo.neurotools.originals.filing import Code, Filed, Filing
 from memo.provenance import provenance
 
 if TYPE_CHECKING:

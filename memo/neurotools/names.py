@@ -10,6 +10,7 @@ files in one folder have a chance of 1e-9; and then the keys must agree likewise
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
 import os
 import pickle
@@ -20,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from cas.errors import InvalidInputError
 from cas.filename import escape, folder, shorten, unescape
-from memo.neurotools.arguments import argument_signature, original_signature
-from memo.neurotools.encodings import find_mode, human_decode, human_encode
+from memo.neurotools.arguments import argument_signature, by_name
+from memo.neurotools.encodings import MODES, find_mode, human_decode, human_encode
 from memo.neurotools.hashing import base64hash, base64hash10bytes
 from memo.neurotools.source import function_signature
-from memo.neurotools.text import write_text
+from memo.neurotools.text import omits, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +41,12 @@ __all__ = [
     "human_decode",
     "human_encode",
     "locate_cached",
-    "locate_original",
     "signature_to_file_string",
 ]
 
 EXTENSIONS = ("npy", "mat", "pickle", "hdf5")
 NAME_LIMIT = 255 - len(".pickle")
 """Bytes of a name, so that the longest extension fits as well."""
-
-ORIGINAL_LIMIT = 255
-"""Characters from which on the original left the arguments out; it did not count the extension."""
 
 _HASH = 14
 _LONG_HASH = 38
@@ -94,16 +91,19 @@ def signature_to_file_string(
             a ValueError.
     """
     _check_encoding(compressed, base64encode)
-    key = _encode(find_mode(mode), sig, compressed, base64encode)
-    short = base64hash10bytes(write_text(sig))
+    text = write_text(sig)  # once: of a large array it takes long
+    key = _encode(find_mode(mode), sig, text, compressed, base64encode)
+    short = base64hash10bytes(text)
     *function, code = _folders(f)
     # Only names far longer than people give are cut: the code tells those functions apart.
     front = f"{shorten('.'.join(function), NAME_LIMIT - 2 * _HASH - _LONG_HASH - 3)}.{code}.{short}"
-    if len(f"{front}.{key}".encode()) <= NAME_LIMIT:
+    size = len(key.encode())
+    if len(f"{front}.".encode()) + size <= NAME_LIMIT and not omits(text):
         return f"{front}.{key}"
     if not truncate:
         raise InvalidInputError(
-            f"{'.'.join(function)}: expected a name of {NAME_LIMIT} bytes, got {len(key.encode())} of arguments",
+            f"{'.'.join(function)}: expected a name of {NAME_LIMIT} bytes, "
+            f"got {'an array' if omits(text) else f'{size} of arguments'}",
             "say truncate=True: the name then has a hash of the arguments, and the entry the arguments themselves",
         )
     return f"{front}.{base64hash(key)}"
@@ -151,12 +151,14 @@ def file_string_to_signature(
     )
 
 
+@by_name
 def get_cache_path(cache_root: str | os.PathLike[str], f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     """Return the folder of a function's results, with a `/` at its end; the arguments make no difference."""
     root = os.fspath(cache_root)
     return "/".join((root.rstrip("/") if root.strip("/") else root[:-1], *_folders(f), ""))
 
 
+@by_name
 def locate_cached(
     cache_root: str | os.PathLike[str], f: Callable[..., Any], method: str, /, *args: Any, **kwargs: Any
 ) -> tuple[str, Signature, str, str, str]:
@@ -180,29 +182,14 @@ def locate_cached(
     return fn, sig, path, filename, path + filename
 
 
-def locate_original(
-    cache_root: str | os.PathLike[str], f: Callable[..., Any], method: str, /, *args: Any, **kwargs: Any
-) -> str:
-    """Return the path at which the original kept the result of a call, lossy as its names were.
-
-    Another call may have the same path there: arguments that the original did not tell apart.
-
-    Raises:
-        ValueError: The original had no name for the call.
-        TypeError: Likewise.
-    """
-    sig = original_signature(f, *args, **kwargs)
-    text = repr(sig)
-    key = base64.urlsafe_b64encode(zlib.compress(text.encode("utf-8"))).decode("ascii")
-    short = base64hash10bytes(text)
-    if len(".".join((function_signature(f), short, key))) > ORIGINAL_LIMIT:
-        key = base64hash(key)
-    return f"{get_cache_path(cache_root, f)}{short}.{key}.{method}"
-
-
-def _folders(f: Callable[..., Any]) -> list[str]:
+def _folders(f: Callable[..., Any]) -> tuple[str, ...]:
     """Return the parts of a function's signature as names that every file system takes, such as `%3Clambda%3E`."""
-    return [folder(part) for part in function_signature(f).split(".")]
+    return _as_folders(function_signature(f))
+
+
+@functools.lru_cache(maxsize=1024)
+def _as_folders(signature: str) -> tuple[str, ...]:
+    return tuple(folder(part) for part in signature.split("."))
 
 
 def _check_encoding(compressed: bool, base64encode: bool) -> None:
@@ -213,9 +200,9 @@ def _check_encoding(compressed: bool, base64encode: bool) -> None:
         )
 
 
-def _encode(mode: Mode, sig: Any, compressed: bool, base64encode: bool) -> str:
+def _encode(mode: Mode, sig: Any, text: str, compressed: bool, base64encode: bool) -> str:
     """Return the key of a name, of whatever length."""
-    data = mode.encode(sig)
+    data = text.encode() if mode is MODES["repr"] else mode.encode(sig)
     if compressed:
         data = zlib.compress(data)
     if base64encode:

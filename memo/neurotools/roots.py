@@ -17,22 +17,25 @@ from memo.caller import Caller
 from memo.decorator import cached
 from memo.errors import AdoptionRefused, UnstableArgument
 from memo.handle import Cache
-from memo.neurotools.inherited import Found, Inherited, has_originals
-from memo.neurotools.names import get_cache_path, locate_cached, locate_original
-from memo.neurotools.originals import Unreadable, read_original
+from memo.neurotools.arguments import by_name
+from memo.neurotools.names import get_cache_path, locate_cached
+from memo.neurotools.originals.files import Unreadable, has_originals, is_original, read_original
+from memo.neurotools.originals.inherited import Found, Inherited
+from memo.neurotools.originals.names import locate_original
 from memo.neurotools.tiers import open_store
-from memo.neurotools.views import Views, is_original
+from memo.neurotools.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cas import Store
-    from memo.neurotools.inherited import Signed
-    from memo.neurotools.originals import Original
+    from memo.neurotools.originals.files import Original
+    from memo.neurotools.originals.inherited import Signed
 
     Location = str | os.PathLike[str]
 
 
+@by_name
 def exists(cache_root: Location, f: Callable[..., Any], method: str, /, *args: Any, **kwargs: Any) -> bool:
     """Return whether there is a result of the call `f(*args, **kwargs)` under the code as it is now.
 
@@ -90,7 +93,8 @@ def combine_caches(cache_root: Location, f: Callable[..., Any], verify: int = 5,
         How many results were taken over.
 
     Raises:
-        AdoptionRefused: A result differs from the stored one; nothing of that version was taken over.
+        AdoptionRefused: A result differs from the stored one, or a version had other parameters; nothing of that
+            version was taken over, while the others were.
     """
     if type(verify) is not int or verify < 1:
         raise cas.InvalidInputError(
@@ -99,7 +103,7 @@ def combine_caches(cache_root: Location, f: Callable[..., Any], verify: int = 5,
     root = os.path.abspath(os.fspath(cache_root))
     caller = _caller(f, open_store(root, True))
     present = caller.current().fingerprint
-    made = 0
+    made, refused = 0, None
     for summary in caller.open().functions():
         record = summary.function
         if (record.module, record.qualname) != (present.module, present.qualname) or not summary.entries:
@@ -108,7 +112,12 @@ def combine_caches(cache_root: Location, f: Callable[..., Any], verify: int = 5,
             made += adopt(caller, f"{record.module}:{record.qualname}@{record.fingerprint.hex()}", verify).made
         except cas.InvalidInputError:
             continue  # the present code, as it is called with classes of the user's
-    return made + (_combine_originals(caller, root, f, verify) if trust else 0)
+        except AdoptionRefused as error:
+            refused = error  # one version with other results, or other parameters, is no reason to lose the rest
+    made += _combine_originals(caller, root, f, verify) if trust else 0
+    if refused is not None:
+        raise refused
+    return made
 
 
 def _combine_originals(caller: Caller, root: str, f: Any, verify: int) -> int:

@@ -18,10 +18,10 @@ from memo.neurotools.arguments import argument_signature, bind
 from memo.neurotools.encodings import find_mode
 from memo.neurotools.hashing import base64hash10bytes
 from memo.neurotools.names import file_string_to_signature
-from memo.neurotools.originals import Unreadable, read_original
+from memo.neurotools.originals.files import Unreadable, is_original, read_original
 from memo.neurotools.text import write_text
 from memo.neurotools.tiers import STORE, open_store
-from memo.neurotools.views import Views, is_original
+from memo.neurotools.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import time
 from collections import namedtuple
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cas
 from memo.decorator import cached
 from memo.errors import CacheWarning, CodecError, UnstableFunction, hint_of, warn
-from memo.neurotools.inherited import Inherited, Signed
-from memo.neurotools.names import locate_cached
+from memo.neurotools.names import get_cache_path, locate_cached
+from memo.neurotools.originals.inherited import Inherited, Signed
 from memo.neurotools.skipping import Skipping
 from memo.neurotools.views import METHODS, Preferred, stamp_of
 
@@ -72,7 +73,6 @@ class Served:
             allow_mutable_bindings=options.allow_mutable_bindings,
             min_cost=_NEVER if self._reads_only else 0.0,
         )(function)
-        self.cache = handle.cache
         self.caller = handle.cache._caller  # noqa: SLF001 - same package
         self.function = self.caller.function
         if options.method in ("mat", "hdf5"):
@@ -107,8 +107,29 @@ class Served:
             self._know(call, _Known(path, b"", None))
             how, value = self._prepare(call, path) or self._obtain(call)
         if known is None or how == "computed":
-            self._show(call, value)
+            self._show(call, value, anew=how == "computed")
         return self._told(values, how, value)
+
+    def refresh(self, values: list[Any]) -> Any:
+        """Compute a call anew, and store and show its value in place of what is there; see `memo.Cache.refresh`."""
+        value = self.caller.refresh(values)
+        version, signature = self.caller.sign(values)
+        self._show(Signed(version, signature, version.key(signature), values), value, anew=True)
+        return value
+
+    def list_files(self, verbose: bool = False) -> tuple[str, list[str]]:
+        """Return the folder of the function's files, and their names, after removing those whose entries are gone."""
+        path = get_cache_path(self.tiers.roots[0], self.function)
+        with suppress(cas.CasError, OSError):
+            for views in self._views():  # below the folder of the function is one of each state of its code
+                views.sweep(os.path.dirname(self.at(views.root, path).rstrip("/")), self.caller.open())
+        try:
+            files = sorted(name for name in os.listdir(path) if not name.startswith("."))
+        except (FileNotFoundError, NotADirectoryError):
+            files = []
+        if verbose:
+            print(path, *files, sep="\n")  # noqa: T201 - asked for
+        return path, files
 
     def _told(self, values: list[Any], how: str, value: Any) -> Any:
         """Return the value of a call, and say how it came about if that is asked for."""
@@ -225,7 +246,7 @@ class Served:
             return "found", found.result
         return None
 
-    def _show(self, call: Signed, value: Any) -> None:
+    def _show(self, call: Signed, value: Any, anew: bool) -> None:
         """Make sure that the files at all locations show the entry of a call."""
         known = self._known.get(call.signature)
         path = self.path(call.values) if known is None else known.path
@@ -233,7 +254,7 @@ class Served:
         for views in reversed(self._views()):
             here = self.at(views.root, path)
             try:
-                shown = views.show(here, call.key, value, self.caller.open())
+                shown = views.show(here, call.key, value, self.caller.open(), anew)
                 stamp = shown if here == path else stamp
             except CacheWarning:
                 raise

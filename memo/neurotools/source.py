@@ -6,22 +6,28 @@ decides whether a result may be served is the fingerprint, not this.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 import warnings
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from weakref import WeakKeyDictionary
 
 from cas.errors import InvalidInputError
 from memo.neurotools.hashing import base64hash, base64hash10bytes
-from memo.neurotools.original import sanitize
+from memo.neurotools.originals.written import sanitize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import FrameType
     from typing import Any
 
     Description = tuple[tuple[str, str], tuple[str | None, str, Any]]
+
+_LONGEST = 1 << 20
+# The `from __future__` switches, which `exec` hands on.
+_FUTURE = 0x1FE0000
 
 
 def get_source(f: Callable[..., Any]) -> str:
@@ -36,9 +42,7 @@ def get_source(f: Callable[..., Any]) -> str:
     function = undecorated(f)
     text = _own_source(function)
     if text is None:
-        from memo.neurotools.executed import find_text  # noqa: PLC0415 - only for what `exec` made
-
-        text = find_text(function)
+        text = _executed_source(function)
     if text is None:
         raise InvalidInputError(
             f"{function.__qualname__}: expected a function whose source is known, got one made by exec or eval",
@@ -172,3 +176,63 @@ def _doc(function: FunctionType) -> str | None:
     while lines and not lines[0]:
         lines.pop(0)
     return "\n".join(lines)
+
+
+def _executed_source(function: FunctionType) -> str | None:
+    """Return the lines of a function that `exec` or `eval` made; None if the text is nowhere to be found.
+
+    Looked for among the variables and constants of the callers and of the function's own module. A text counts only if
+    compiling it gives the very code of the function.
+    """
+    for text in dict.fromkeys(_texts(function)):
+        found = _part(text, function.__code__)
+        if found is not None:
+            return found
+    return None
+
+
+def _texts(function: FunctionType) -> Iterator[str]:
+    """Yield every text in sight that may define the function."""
+    word = "lambda" if function.__name__ == "<lambda>" else f"def {function.__code__.co_name}"
+    for value in _values(function):
+        if type(value) is str and len(value) < _LONGEST and word in value:
+            yield value
+
+
+def _values(function: FunctionType) -> Iterator[object]:
+    for name, value in list(function.__globals__.items()):
+        yield value
+        if type(value) is FunctionType and name != function.__name__:
+            yield from _constants(value.__code__)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to those who called
+    while frame is not None:
+        yield from list(frame.f_locals.values())
+        yield from _constants(frame.f_code)
+        frame = frame.f_back
+
+
+def _constants(code: CodeType) -> Iterator[object]:
+    for constant in code.co_consts:
+        yield constant
+        if isinstance(constant, CodeType):
+            yield from _constants(constant)
+
+
+def _part(text: str, wanted: CodeType) -> str | None:
+    """Return the lines of the definition, if compiling the text gives the code that is wanted."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the text may be anyone's
+            tree = ast.parse(text)
+            module = compile(tree, wanted.co_filename, "exec", wanted.co_flags & _FUTURE, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if wanted not in _constants(module):
+        return None
+    lines = text.splitlines(keepends=True)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", ()))])
+            if first == wanted.co_firstlineno:
+                return "".join(lines[first - 1 : node.end_lineno]).rstrip("\n") + "\n"
+    return None

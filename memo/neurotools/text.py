@@ -24,7 +24,12 @@ DEPTH = 64
 """Containers nested deeper than this have no text: Python's parser would not read it back everywhere."""
 
 ARRAY_LIMIT = 1 << 20
-"""Bytes from which on an array is written by its digest: no file name could hold it."""
+"""Bytes from which on an array is told by its digest, for good: nobody stores it only to list the calls."""
+
+TEXT_LIMIT = 1 << 12
+"""Bytes from which on the elements of an array are left out: no file name has room for them, and they take long."""
+
+_OMITTED = "omitted"
 
 ARRAY_KINDS = "biufcSUMm"
 _QUIET_NAN = struct.pack(">d", math.nan)
@@ -82,6 +87,11 @@ def read_text(text: str) -> object:
             f"expected the text of a signature, got {text[:60]!r}: {error}",
             "scan_cachedir reads the arguments from the entry itself",
         ) from None
+
+
+def omits(text: str) -> bool:
+    """Return whether elements were left out of the text of a signature, which are to be had from the entry."""
+    return f"Shown({_OMITTED!r}, " in text
 
 
 def _container(value: Any, depth: int) -> str:
@@ -165,10 +175,11 @@ def _scalar(value: Any) -> str:
 
 
 def _array(value: Any) -> str:
-    if value.nbytes > ARRAY_LIMIT:
+    if value.nbytes > TEXT_LIMIT:
         import numpy as np  # noqa: PLC0415 - loaded already, by whoever made the array
 
-        return repr(describe(np.asarray(value)))
+        told = describe(np.asarray(value))
+        return repr(told if value.nbytes > ARRAY_LIMIT else Shown(_OMITTED, told.text))
     return f"array({_elements(value)}, {value.dtype.str!r}, {value.shape!r})"
 
 

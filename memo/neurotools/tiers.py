@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import cas
+from cas.location import is_url
 from memo.errors import warn
 from memo.neurotools.views import Views
 
@@ -58,7 +59,7 @@ class Tiers:
     def __init__(
         self, locations: Sequence[str | os.PathLike[str]], identifier: str, writable: tuple[bool, ...]
     ) -> None:
-        self.roots = tuple(os.path.join(os.path.abspath(os.fspath(place)), identifier) for place in locations)
+        self.roots = tuple(os.path.abspath(os.path.join(_folder(place), identifier)) for place in locations)
         self.writable = writable
         self._store: Any = None
         self._kept: tuple[str, ...] = ()
@@ -114,5 +115,16 @@ class Tiers:
         return found + (self.views() if any(self.writable) else [])
 
     def __reduce__(self) -> tuple[object, ...]:
-        locations, identifiers = zip(*map(os.path.split, self.roots), strict=True)
-        return Tiers, (locations, identifiers[0], self.writable)
+        return Tiers, (self.roots, "", self.writable)
+
+
+def _folder(location: str | os.PathLike[str]) -> str:
+    """Return the folder that a user names."""
+    place = os.fsdecode(location)
+    if is_url(place):
+        raise cas.InvalidInputError(
+            f"expected a folder, found the URL {place}: results are shown by files",
+            "@memo.cached(store=...) takes URLs",
+        )
+    # The original took `~` for a folder of this name: where there is one, it is meant.
+    return place if os.path.exists(place) else os.path.expanduser(place)

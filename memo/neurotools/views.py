@@ -17,6 +17,7 @@ import cas
 from cas.blob import BlobFile
 from memo.codecs import by_name, choose
 from memo.errors import CodecError
+from memo.neurotools.originals.files import VIEW_MARK, is_original
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,6 @@ METHODS = ("npy", "mat", "pickle", "hdf5")
 
 # The methods whose files are the very bytes of a codec.
 _CODECS = {"npy": "npy/1", "mat": "mat/1", "hdf5": "hdf5/1"}
-# A pickle of ours puts a text on the stack and drops it again, so that it is told from one of the original.
-_MARK = b"\x80\x05\x8c\x09memo view0"
-_HEAD = 256
 _NOTE = struct.Struct(">32s32s?3Q")
 
 
@@ -48,23 +46,6 @@ def stamp_of(path: str) -> Stamp | None:
     except (OSError, ValueError):
         return None
     return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def is_original(path: str) -> bool:
-    """Return whether a file holds something that memo did not write, such as what the original neurotools did."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-    except (OSError, ValueError):
-        return False
-    if not head:
-        return False  # the original failed while it wrote
-    method = path.rpartition(".")[2]
-    if method == "npy":
-        return head.startswith(b"\x93NUMPY") and b"'descr': '|O'" in head
-    if method == "pickle":
-        return not head.startswith(_MARK)
-    return method == "mat" and b"written by memo" not in head[:116]
 
 
 class Note(namedtuple("Note", "key digest is_own stamp")):
@@ -133,7 +114,7 @@ class Views:
         note = self.note(path)
         return note is not None and note.key == key
 
-    def show(self, path: str, key: bytes, value: object, source: Store) -> Stamp | None:
+    def show(self, path: str, key: bytes, value: object, source: Store, anew: bool = False) -> Stamp | None:
         """Make sure that the file at a path shows the entry of a call; return what it looks like, None if none does.
 
         A file of the original stays as it is.
@@ -143,6 +124,7 @@ class Views:
             key: The call key.
             value: The result.
             source: A store that has the entry; it may be on its way to this one.
+            anew: Write it also if it seems to be there: the entry has just been stored.
 
         Raises:
             OSError: It could not be written.
@@ -155,7 +137,7 @@ class Views:
         is_own = mine is not None or self.store is source
         now, note = stamp_of(path), self.note(path)
         if now is not None:
-            is_there = note is not None and (note.key, note.digest, note.stamp) == (key, fetched[1], now)
+            is_there = not anew and note is not None and (note.key, note.digest, note.stamp) == (key, fetched[1], now)
             # One that was made before its entry came here is made once more, as another name of the blob.
             if (is_there and note is not None and note.is_own >= is_own) or is_original(path):
                 return now
@@ -170,6 +152,19 @@ class Views:
         if not is_original(path):
             with suppress(FileNotFoundError, NotADirectoryError):
                 os.unlink(path)
+
+    def sweep(self, folder: str, source: Store) -> None:
+        """Remove the views below a folder whose entries are gone, as after `cas gc`: they keep disk space for nothing.
+
+        Args:
+            folder: Files that stand there without being views are left alone.
+            source: The store that would have the entries.
+        """
+        for place, _, names in os.walk(folder):
+            for path in (os.path.join(place, name) for name in names):
+                note = self.note(path)
+                if note is not None and note.stamp == stamp_of(path) and source.created(note.key) is None:
+                    self.forget(path)
 
     def _name(self, path: str) -> bytes:
         # Relative, so that a cache that is moved as a whole keeps them.
@@ -220,7 +215,7 @@ def _writing(method: str, value: object) -> Callable[[BinaryIO], object]:
 
 
 def _pickle(file: BinaryIO, value: object) -> None:
-    file.write(_MARK)
+    file.write(VIEW_MARK)
     try:
         pickle.dump(value, file, protocol=5)
     except OSError:

@@ -21,8 +21,8 @@ import cas
 import memo
 from cas.cli import main
 from cas.form import unpack
-from memo.neurotools.names import locate_original
-from memo.neurotools.originals import Unreadable, read_original
+from memo.neurotools.originals.files import Unreadable, read_original
+from memo.neurotools.originals.names import locate_original
 from tests.cli.test_process import AT_ONCE, on_terminal, piped
 from tests.deposits import assert_intact
 
@@ -521,6 +521,18 @@ def test_varargs_and_options(project, tmp_path):
     bring(tmp_path, "--trust")
     parameters = {entry.function.parameters for entry in cas.open().entries("lab", "f")}
     assert parameters == {("a", "*rest", "**options"), ("a", "unit", "*args")}
+
+
+def test_one_extra_argument(project, tmp_path):
+    """The original wrote a tuple of one as its element: a single extra argument is found where the module is gone."""
+    module = lab(project, "def f(a, *rest):\n    return a\n")
+    write_original(tmp_path, module.f, 1, 1, 5)
+    write_original(tmp_path, module.f, 1, 2, "ab")
+    sys.modules.pop("lab")
+    (project / "lab.py").unlink()
+    bring(tmp_path, "--trust")
+    found = [unpack(entry.signature) for entry in cas.open().entries("lab", "f")]
+    assert sorted(found) == [[1, (5,)], [2, ("ab",)]]
 
 
 def test_reading_one_file():

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+from click.testing import CliRunner
 
+from cas.cli import main
 from memo.errors import CacheWarning
 from memo.neurotools import disk_cacher, exists
-from memo.neurotools.inherited import has_originals
-from memo.neurotools.originals import read_original
+from memo.neurotools.originals.files import has_originals, read_original
 from tests.originals import leave
 
 DATA = Path(__file__).parents[1] / "data" / "neurotools"
@@ -208,8 +209,28 @@ def test_other_code_than_was_first_trusted_is_told(lab, tmp_path):
     with pytest.warns(CacheWarning, match="found other code; they are left alone") as said:
         assert [total(3), total(4)] == [2, 2]
     assert len(said) == 1
-    os.unlink(os.path.join(os.path.dirname(path), ".fingerprint"))
+    note = Path(path).with_name(".fingerprint")
+    present = total.cache._caller.current().fingerprint.digest.hex()
+    assert str(said[0].message).endswith(f"write {present} into {note}")
+    note.write_text(present)
     assert trusting(tmp_path, lab.total)[0](5) == 77
+
+
+@pytest.mark.parametrize("lost", ["never written", "removed"])
+def test_what_was_stored_from_them_says_with_which_code_they_were_trusted(lab, tmp_path, lost):
+    """Where there is no note, as of an import or in a folder that cannot be written, the entries know."""
+    total, root = trusting(tmp_path, lab.total)
+    paths = [leave(root, lab.total, "npy", 77, x) for x in (3, 4)]
+    if lost == "removed":
+        assert total(3) == 77
+        os.unlink(os.path.join(os.path.dirname(paths[0]), ".fingerprint"))
+    else:
+        store = os.path.join(root, ".store")
+        done = CliRunner().invoke(main, ["import", "--from", "neurotools", root, "--trust", "--store", store])
+        assert done.exit_code == 0, done.output
+    exec("def unit():\n    return 2\n", lab.__dict__)
+    with pytest.warns(CacheWarning, match="found other code; they are left alone"):
+        assert trusting(tmp_path, lab.total)[0](4) == 2
 
 
 @pytest.mark.parametrize("method", ["npy", "pickle"])

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from cas.shown import Shown
-from memo.neurotools import argument_signature, signature_to_file_string
-from memo.neurotools.arguments import original_signature
+from memo.neurotools import argument_signature, exists, get_cache_path, locate_cached, signature_to_file_string
+from memo.neurotools.originals.names import original_signature
 
 
 def f(n, exponent=2, *rest, flag=True, **options):
@@ -148,10 +148,32 @@ def test_what_has_no_stable_form_is_refused_by_its_path():
         argument_signature(one, {"a": [1, object()]})
     with pytest.raises(TypeError, match=r"varargs\[0\]: "):
         argument_signature(f, 1, 2, object())
-    loop = []
-    loop.append(loop)
-    with pytest.raises(TypeError, match="a list that contains itself"):
-        argument_signature(one, loop)
+
+
+def test_a_list_that_contains_itself_stands_as_a_digest():
+    """It has no text that ends, and a signature all the same."""
+    loops = [[1], [1], [2]]
+    for loop in loops:
+        loop.append(loop)
+    first, second, other = (argument_signature(one, loop) for loop in loops)
+    assert first == second != other
+
+
+def test_the_parameters_of_the_page_can_be_given_by_name():
+    """As the original has it; what is called likewise among the arguments of the call is one of them."""
+    assert argument_signature(f=one, x=3) == argument_signature(one, 3)
+    assert argument_signature(one, x=3) == ((("x", 3),), None)
+    assert locate_cached(cache_root="r", f=one, method="npy", x=3) == locate_cached("r", one, "npy", 3)
+    assert get_cache_path(cache_root="r", f=one, x=3) == get_cache_path("r", one)
+    assert not exists(cache_root="r", f=one, method="npy", x=3)
+
+    def clash(f, method, cache_root):
+        return f, method, cache_root
+
+    found = locate_cached("r", clash, "npy", f=1, method=2, cache_root=3)
+    assert found == locate_cached("r", clash, "npy", 1, 2, 3)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'method'"):
+        locate_cached("r", f=one)
 
 
 @pytest.mark.parametrize(

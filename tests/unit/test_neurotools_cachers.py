@@ -7,6 +7,7 @@ import math
 import os
 import pickle
 import warnings
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -256,6 +257,50 @@ def test_a_result_that_was_forgotten_is_shown_anew(lab, tmp_path):
     tick.cache.forget(0)
     assert tick(0) == 2
     assert np.load(tick.locate(0)[-1]) == 2
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_result_that_was_refreshed_is_shown(lab, tmp_path):
+    """`f.cache.refresh` computes, stores and shows."""
+    tick = disk_cacher(tmp_path)(lab.tick)
+    tick(0)
+    assert tick.cache.refresh(0) == 2
+    assert np.load(tick.locate(0)[-1]) == 2
+    assert tick(0) == 2
+
+
+@pytest.mark.usefixtures("quiet")
+def test_files_whose_entries_are_gone_are_removed_by_who_lists_them(project, tmp_path):
+    """After `cas gc` and the like they keep disk space for nothing; those of other states of the code go as well."""
+    old = disk_cacher(tmp_path)(project("lab", LAB.replace("len(calls)", "0 + len(calls)")).tick)
+    old(0)
+    removed = old.locate(0)[-1]
+    tick = disk_cacher(tmp_path)(project("lab", LAB).tick)
+    tick(0)
+    tick(1)
+    foreign = os.path.join(tick.lscache()[0], "notes.txt")
+    Path(foreign).write_text("mine")
+    store = cas.open(os.path.join(tick.cache_root, ".store"))
+    store.forget([entry.key for entry in store.entries() if entry.summary == "1"])
+    assert tick.lscache() == (tick.locate(1)[2], [tick.locate(1)[3], "notes.txt"])
+    assert not os.path.exists(removed)
+    assert tick(0) == 3  # nobody removed it to have it computed anew
+
+
+def test_a_blob_that_was_changed_through_its_file_is_shown_anew(lab, tmp_path):
+    """Also if whoever did it put the time of the file back: the next call computes, and the file is good again."""
+    ramp = disk_cacher(tmp_path)(lab.ramp)
+    expected = ramp(50_000)
+    path = ramp.locate(50_000)[-1]
+    status = os.stat(path)
+    os.chmod(path, 0o600)
+    with open(path, "r+b") as file:
+        file.seek(1000)
+        file.write(b"\xff" * 16)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.warns(CacheWarning, match="could not use what is stored"):
+        assert np.array_equal(disk_cacher(tmp_path)(lab.ramp)(50_000), expected)
+    assert np.array_equal(np.load(path), expected)
 
 
 def test_a_file_that_cannot_be_written_fails_no_call(lab, tmp_path):
@@ -509,7 +554,7 @@ def test_skip_fast_computes_what_takes_longer_to_fetch(lab, tmp_path, capsys):
     now = [0.0]
 
     def clock():
-        now[0] += 1.0  # a second for each look at the clock: each fetch takes one
+        now[0] += 1.0 + now[0] / 100  # a second for each look at the clock, and ever more: what is late takes longer
         return now[0]
 
     options = Options("npy", True, True, False, False)
@@ -570,6 +615,31 @@ def test_processes_at_once_leave_one_good_file(lab, tmp_path):
 
 
 @pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("identifier", ["", ".", "a/b", "../beside", " "])
+def test_the_folder_may_have_any_name(lab, tmp_path, identifier):
+    """Also one with which the path is not the shortest; and another process has the same folders."""
+    cacher = hierarchical_cacher((tmp_path / "fast", tmp_path / "slow"), cache_identifier=identifier)
+    ramp = cacher(lab.ramp)
+    ramp(3)
+    assert cacher.cache_root == os.path.normpath(tmp_path / "fast" / identifier)
+    assert np.array_equal(np.load(ramp.locate(3)[-1]), ramp(3))
+    assert repr(pickle.loads(pickle.dumps(cacher))) == repr(cacher)
+
+
+def test_a_location_is_a_folder(lab, tmp_path, monkeypatch):
+    """`~` is the home folder, unless a folder of this name is there, as the original made it; a URL is refused."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert disk_cacher("~/x", cache_identifier="c").cache_root == str(tmp_path / "home" / "x" / "c")
+    os.makedirs(tmp_path / "~" / "x")
+    assert disk_cacher("~/x", cache_identifier="c").cache_root == str(tmp_path / "~" / "x" / "c")
+    assert disk_cacher(os.fsencode(tmp_path), cache_identifier="c").cache_root == str(tmp_path / "c")
+    for url in ("mem://scratch", "s3://bucket/x"):
+        with pytest.raises(cas.InvalidInputError, match="expected a folder, found the URL"):
+            disk_cacher(url)
+
+
 def test_a_folder_with_a_comma_is_one_folder(lab, tmp_path):
     """For `cas.open` a comma separates tiers."""
     ramp = disk_cacher(tmp_path / "a,b")(lab.ramp)

@@ -28,7 +28,8 @@ from memo.neurotools import (
     signature_to_file_string,
 )
 from memo.neurotools.hashing import base64hash10bytes
-from memo.neurotools.names import NAME_LIMIT, locate_original
+from memo.neurotools.names import NAME_LIMIT
+from memo.neurotools.originals.names import locate_original
 from memo.neurotools.text import read_text, write_text
 
 MODES = ("repr", "json", "pickle", "human")
@@ -356,6 +357,18 @@ def test_long_arrays_are_named_by_their_digest():
     array[7] = 1
     assert named(array, "repr", True, True)[1] != name
     assert repr(file_string_to_signature(name)).startswith("((('x', Shown('ndarray', '")
+
+
+def test_arrays_that_no_name_has_room_for_are_not_written_out():
+    """The name of an array of some kilobytes has hashes alone, and is made in a moment; its entry has the array."""
+    array = np.zeros(10_000)
+    name = named(array, "repr", True, True)[1]
+    assert re.fullmatch(r".*\.[\w-]{14}\.[\w-]{38}", name)
+    array[7] = 1
+    assert named(array, "repr", True, True)[1] != name
+    assert len(write_text(array)) < 100
+    with pytest.raises(InvalidInputError, match="got an array"):
+        signature_to_file_string(f, argument_signature(f, array), truncate=False)
 
 
 def test_texts_of_nested_containers_have_a_limit():

@@ -116,6 +116,17 @@ def test_results_that_differ_are_refused(project, tmp_path, root):
     assert not exists(root, present.power, "npy", 3)
 
 
+def test_a_version_that_is_refused_does_not_keep_the_others_out(project, tmp_path, root):
+    """What was verified of the other versions is taken over before the refusal is told."""
+    disk_cacher(tmp_path)(project("lab", LAB.replace("(n, exponent=2, *rest, **options)", "(m, exponent=2)")).power)
+    for source in (LAB.replace("n, exponent=2", "m, exponent=2").replace("n)", "m)"), LAB, LAB.replace("+ 1", "+ 3")):
+        disk_cacher(tmp_path)(project("lab", source).power)(3)
+    power = disk_cacher(tmp_path)(project("lab", LAB.replace("+ 1 - 1", "+ 0")).power)
+    with pytest.raises(AdoptionRefused):
+        combine_caches(root, power)
+    assert power.cache.contains(3)
+
+
 @pytest.mark.parametrize("verify", [0, -1, True, "all"])
 def test_evidence_is_asked_for(lab, root, verify):
     """Nothing is taken over without computing a call again."""

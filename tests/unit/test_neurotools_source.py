@@ -261,6 +261,45 @@ def test_the_face_offers_every_name_of_the_page():
         _ = face.nothing
 
 
+DEFAULT = "__neurotools_cache__"
+CHOICES = "verbose=False, allow_mutable_bindings=False"
+PAGE = """
+get_source(f)
+function_hash_no_subroutines(f)
+function_signature(f)
+signature_to_file_string(f, sig, mode='repr', compressed=True, base64encode=True, truncate=True)
+file_string_to_signature(filename, mode='repr', compressed=True, base64encode=True)
+human_encode(sig)
+human_decode(key)
+get_cache_path(cache_root, f, *args, **kwargs)
+locate_cached(cache_root, f, method, *args, **kwargs)
+validate_for_matfile(x)
+validate_for_numpy(x)
+disk_cacher(cache_location, method='npy', write_back=True, skip_fast=False, CHOICES, cache_identifier=DEFAULT)
+hierarchical_cacher(fast_to_slow, method='npy', write_back=True, CHOICES, cache_identifier='neurotools_cache')
+scan_cachedir(cachedir, method='npy', verbose=False, **kw)
+base64hash(obj)
+base64hash10bytes(obj)
+function_hash_with_subroutines(f, force=False)
+combine_caches(cache_root, f)
+exists(cache_root, f, method, *args, **kwargs)
+argument_signature(f, *args, **kwargs)
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("line", PAGE, ids=lambda line: line.partition("(")[0])
+def test_every_name_of_the_page_has_its_parameters_and_defaults(line):
+    """What the page has comes first and means the same; what is ours has a default."""
+    import memo.neurotools as face
+
+    name, _, rest = line.partition("(")
+    ours = inspect.signature(getattr(face, name)).parameters.values()
+    theirs = inspect.signature(eval(f"lambda {rest[:-1].replace('CHOICES', CHOICES)}: 0")).parameters.values()
+    expected = [(one.name, one.default) for one in theirs]
+    assert [(one.name, one.default) for one in ours if one.name not in ("trust", "verify")] == expected
+    assert all(one.default is not inspect.Parameter.empty for one in ours if one.name in ("trust", "verify"))
+
+
 def test_importing_memo_does_not_load_the_face():
     """`import memo` stays as cheap as it was."""
     script = "import sys, memo; print([name for name in sys.modules if 'neurotools' in name])"

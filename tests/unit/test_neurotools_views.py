@@ -14,7 +14,8 @@ import cas
 from memo.codecs import choose
 from memo.errors import CodecError
 from memo.neurotools.likeness import write_likeness
-from memo.neurotools.views import Preferred, Views, is_original, stamp_of
+from memo.neurotools.originals.files import is_original
+from memo.neurotools.views import Preferred, Views, stamp_of
 from tests import deposits
 
 Point = namedtuple("Point", "x y")

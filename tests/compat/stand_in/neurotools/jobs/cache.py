@@ -12,7 +12,7 @@ import pickle
 import numpy as np
 
 from memo.neurotools import file_string_to_signature, get_cache_path, locate_cached
-from memo.neurotools.names import locate_original
+from memo.neurotools.originals.names import locate_original
 from tests.originals import leave
 
 METHODS = ("npy", "pickle", "mat")

@@ -11,43 +11,27 @@ import os
 from collections import namedtuple
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cas
 from memo.codecs import codec_for
 from memo.errors import warn
-from memo.neurotools.names import get_cache_path, locate_original
-from memo.neurotools.originals import Original, Unreadable, read_original
-from memo.neurotools.views import METHODS, is_original
+from memo.neurotools.names import get_cache_path
+from memo.neurotools.originals import trust
+from memo.neurotools.originals.files import Original, Unreadable, has_originals, is_original, read_original
+from memo.neurotools.originals.names import locate_original
+from memo.neurotools.views import METHODS
 from memo.provenance import provenance
 from memo.signature import compile_wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from cas import Store
+    from cas import Entry, Store
     from memo.caller import Caller
-
-NOTE = ".fingerprint"
-"""The file in a code folder that says with which code its files were first trusted."""
 
 # The original's .mat files keep neither the types of arguments nor those of results, so none is certain to be right.
 _READABLE = ("npy", "pickle")
-_LOOKED_AT = 5000
-
-
-def has_originals(folder: str) -> bool:
-    """Return whether a folder holds files of the original, as far as one can tell by looking at some thousands.
-
-    To be asked first: the original's name for a large array takes seconds to make.
-    """
-    try:
-        with os.scandir(folder) as found:
-            names = [entry.path for entry in islice(found, _LOOKED_AT)]
-    except OSError:
-        return False
-    return len(names) == _LOOKED_AT or any(map(is_original, names))
 
 
 class Signed(namedtuple("Signed", "version signature key values")):
@@ -81,7 +65,7 @@ class Inherited:
         self._bind: Any = compile_wrapper(caller.function, caller.parameters, list, list)
         self._folders: dict[str, bool] = {}
         self._said: set[str] = set()
-        self._unwritten: dict[str, str] = {}
+        self._trusted_as: dict[str, set[str]] = {}
 
     def find(self, call: Signed, path: str) -> Found | None:
         """Return what the original kept of a call; None if nothing that is certain to be its result.
@@ -134,7 +118,9 @@ class Inherited:
         record = call.version.record(self._caller.keys.names)
         with store.deposit(cas.Call(call.key, record, call.signature), 0.0) as deposit:
             parts, summary = codec.encode(found.result, deposit.write)
-            notes = {**provenance(), "imported from": f"neurotools {found.path}"}
+            present = call.version.fingerprint.digest.hex()
+            notes = provenance() | {"imported from": f"neurotools {found.path}"}
+            notes |= trust.provenance_of(_code_of(os.path.dirname(found.path)), present)
             deposit.commit(cas.Result(codec.name, parts, summary, notes), os.path.getmtime(found.path))
 
     def remove(self, call: Signed, path: str) -> None:
@@ -171,36 +157,33 @@ class Inherited:
     def _is_same_code(self, folder: str) -> bool:
         """Return whether the code is what it was when the files of a folder were first trusted."""
         present = self._caller.current().fingerprint.digest.hex()
-        kept = self._first_trusted(folder, present)
-        if kept == present:
+        if folder not in self._trusted_as:
+            self._trusted_as[folder] = self._first_trusted(folder) or {present}
+        if self._trusted_as[folder] == {present}:
             return True
-        note = os.path.join(folder, NOTE)
         self._say(
             "code",
             f"{self._caller.name}: expected the code that the files of neurotools in {folder} were first trusted with, "
             f"found other code; they are left alone, and its calls are computed",
-            f"if they are results of the present code, remove {note}",
+            f"if they are results of the present code, write {present} into {os.path.join(folder, trust.NOTE)}",
         )
         return False
 
-    def _first_trusted(self, folder: str, present: str) -> str:
-        """Return with which code a folder was first trusted, which is now if it never was."""
-        path = os.path.join(folder, NOTE)
-        temporary = f"{path}-{os.getpid()}-{os.urandom(4).hex()}"
-        try:
-            if not os.path.exists(path):
-                with open(temporary, "x", encoding="ascii") as file:
-                    file.write(present)
-                try:
-                    os.link(temporary, path)  # unlike a rename it fails if another process was first
-                except FileExistsError:
-                    pass
-                finally:
-                    os.unlink(temporary)
-            with open(path, encoding="ascii", errors="replace") as file:
-                return file.read().strip()
-        except OSError:  # nothing can be written there: it holds for this process
-            return self._unwritten.setdefault(folder, present)
+    def _first_trusted(self, folder: str) -> set[str]:
+        """Return the code that a folder was first trusted with, which is now if it never was; none if nobody can note.
+
+        Then it holds for this process, and for what is stored from now on.
+        """
+        present = self._caller.current().fingerprint
+        entries: Iterable[Entry] = ()
+        with suppress(cas.CasError):  # a store that is not there, or fails, says so when it is asked for the result
+            entries = self._caller.open().entries(present.module, present.qualname)
+        known = trust.trusted_as(folder, _code_of(folder), entries)
+        if known:
+            return known
+        with suppress(OSError):
+            trust.note(folder, present.digest.hex())
+        return trust.trusted_as(folder, _code_of(folder), ())
 
     def _say_untrusted(self, path: str) -> None:
         self._say(
@@ -216,3 +199,8 @@ class Inherited:
         if topic not in self._said:
             self._said.add(topic)
             warn(message, hint)
+
+
+def _code_of(folder: str) -> str:
+    """Return what the original calls the code of the files in a folder."""
+    return os.path.basename(folder.rstrip("/"))

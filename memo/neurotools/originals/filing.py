@@ -9,7 +9,6 @@ Keeps promise 1: a result is served only for the arguments that its own file say
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from importlib import import_module
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,12 +22,12 @@ from memo.canonical import encode_arguments
 from memo.decorator import cached
 from memo.errors import MemoError
 from memo.handle import Cache
-from memo.neurotools.arguments import original_signature
 from memo.neurotools.hashing import base64hash10bytes
-from memo.neurotools.inherited import NOTE
 from memo.neurotools.names import file_string_to_signature
-from memo.neurotools.original import sanitize
-from memo.neurotools.originals import Unreadable
+from memo.neurotools.originals.files import Unreadable
+from memo.neurotools.originals.names import original_signature
+from memo.neurotools.originals.trust import provenance_of, trusted_as
+from memo.neurotools.originals.written import sanitize
 from memo.neurotools.source import function_signature
 from memo.neurotools.tiers import STORE
 from memo.signature import Parameters, compile_wrapper
@@ -38,10 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cas import FunctionRecord, Store
-    from memo.neurotools.originals import Original
+    from memo.neurotools.originals.files import Original
 
-# In the provenance: what the original calls the code, and the fingerprint of the code that it was first taken for.
-_TRUSTED_AS = "trusted as"
 _UNTRUSTED = "the present code is looked at only with --trust"
 _MAT = "a .mat file changes the types of what it holds"
 _OTHER_ARGUMENTS = "its arguments are not those of its name: the function changed them, or the file was renamed"
@@ -113,7 +110,7 @@ class Filing:
         caller = self._caller
         version, signature = _bound(caller.function, caller.parameters, caller.sign, original)
         call = cas.Call(version.key(signature), version.record(caller.keys.names), signature)
-        notes = {_TRUSTED_AS: f"{self.code.code} {self._present}"}
+        notes = provenance_of(self.code.code, self._present)
         return Filed(call, self._elsewhere, notes, caller.policy.codec, caller.policy.compress)
 
     def _find(self, store: Store) -> str:
@@ -144,15 +141,9 @@ class Filing:
         return "" if current == ".".join(self.code) else f"the code of {name} has changed since"
 
     def _trusted_as(self, folder: str, store: Store) -> str:
-        """Return why the results are not those of the present code, if they were first trusted as those of another.
-
-        The original looked at no subroutine: only once can its results be taken for those of the code as it is.
-        """
-        known = [entry.provenance.get(_TRUSTED_AS, "") for entry in store.entries(self.code.module, self.code.name)]
-        first = {as_code for code, _, as_code in (text.partition(" ") for text in known) if code == self.code.code}
-        with suppress(OSError), open(os.path.join(folder, NOTE), encoding="ascii", errors="replace") as file:
-            first.add(file.read().strip())
-        return "" if first <= {self._present} else f"what {self.code.name} calls has changed since it was first trusted"
+        """Return why the results are not those of the present code, if they were first trusted as those of another."""
+        known = trusted_as(folder, self.code.code, store.entries(self.code.module, self.code.name))
+        return "" if known <= {self._present} else f"what {self.code.name} calls has changed since it was first trusted"
 
     def _bind(self, path: str, original: Original) -> list[Any] | None:
         """Return the values of a call of the present function; None if the file's name is of another call."""
@@ -181,7 +172,7 @@ class Filing:
                 return as_given  # which is whose cannot be told, as of a list and a tuple of the same elements
         named = {name: given.get(repr(value), value) for name, value in pairs} | (original.kwargs or {})
         if rest is not None:
-            named["*args"] = tuple(rest)
+            named["*args"] = rest if type(rest) is tuple else (rest,)  # one alone stands without its tuple
         return tuple(named), list(named.values())
 
     def _file_aside(self, names: tuple[str, ...], values: list[Any], aside: str) -> Filed:

@@ -1,4 +1,4 @@
-"""One file that the original neurotools wrote: read it back to the call and its result.
+"""The files that the original wrote: told from ours, and read back to the call and its result.
 
 Owns the form of those files. An `.npy` of the original is an object array, so a pickle inside: without trust it is not
 read (I7). Writes nothing.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import pickle
 from collections import namedtuple
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from memo.errors import CodecError
-from memo.neurotools.views import is_original
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,11 @@ UNTRUSTED = "a pickle, and pickles run code as they are read"
 TRUNCATED = "truncated"
 FOREIGN = "not a file of the original"
 
+VIEW_MARK = b"\x80\x05\x8c\x09memo view0"
+"""A pickle of ours puts this text on the stack and drops it again, so that it is told from one of the original."""
+
+_HEAD = 256
+_LOOKED_AT = 5000
 _STOP = b"."
 _MAT_VARIABLE = "varargout"
 
@@ -48,6 +53,36 @@ class Unreadable(CodecError):  # noqa: N818 - says what it is
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Unreadable, (self.path, self.reason, self.hint)
+
+
+def is_original(path: str) -> bool:
+    """Return whether a file holds something that memo did not write, such as what the original neurotools did."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
+    if not head:
+        return False  # the original failed while it wrote
+    method = path.rpartition(".")[2]
+    if method == "npy":
+        return head.startswith(b"\x93NUMPY") and b"'descr': '|O'" in head
+    if method == "pickle":
+        return not head.startswith(VIEW_MARK)
+    return method == "mat" and b"written by memo" not in head[:116]
+
+
+def has_originals(folder: str) -> bool:
+    """Return whether a folder holds files of the original, as far as one can tell by looking at some thousands.
+
+    To be asked first: the original's name for a large array takes seconds to make.
+    """
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.path for entry in islice(found, _LOOKED_AT)]
+    except OSError:
+        return False
+    return len(names) == _LOOKED_AT or any(map(is_original, names))
 
 
 def read_original(path: str, trust: bool = False) -> Original:
