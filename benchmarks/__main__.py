@@ -11,7 +11,10 @@ from pathlib import Path
 from .machine import describe
 from .report import duration, render
 
-GROUPS = ("scalars", "arguments", "hashing", "files", "results", "codecs", "cold", "fingerprints", "crowd", "million")
+GROUPS = (
+    "scalars", "arguments", "hashing", "files", "results", "codecs", "tiers", "cold",
+    "fingerprints", "crowd", "million",
+)  # fmt: skip
 HERE = Path(__file__).parent
 
 

@@ -25,12 +25,19 @@ class Deposit(Protocol):
     def write(self, parts: Parts) -> bytes:
         """Store one blob as a file of its own, or find it already there, and return its digest."""
 
-    def commit(self, result: Result, created: float | None = None) -> None:
+    def commit(
+        self, result: Result, created: float | None = None, *, expected: bytes | None = None, replace: bool = True
+    ) -> bool:
         """Make the entry visible, with every blob written so far as its own.
 
         Args:
             result: The result in stored form.
             created: When it was first stored, if that was in another store; else now.
+            expected: The digest that its root has, if that is known; other bytes raise IntegrityError.
+            replace: Put it in place of an entry that the call has.
+
+        Returns:
+            Whether it became visible; False if the call has an entry, which stays.
         """
 
 

@@ -71,8 +71,7 @@ def send(entry: Entry, source: Store, target: Store, *, replace: bool = False) -
             f"the entry {entry.key.hex()[:12]} in {source.location} was replaced while it was copied", "copy it again"
         )
     with target.deposit(Call(entry.key, entry.function, entry.signature), entry.cost) as deposit:
-        _write(deposit, entry, source, fetched[2])
-    return True
+        return _write(deposit, entry, source, fetched[2], replace)
 
 
 def send_all(
@@ -110,7 +109,7 @@ def _has(target: Store, entry: Entry, replace: bool) -> bool:
     return not replace or (found[1] == entry.digest and target.created(entry.key) == entry.created)
 
 
-def _write(deposit: Deposit, entry: Entry, source: Store, root: bytes | None) -> None:
+def _write(deposit: Deposit, entry: Entry, source: Store, root: bytes | None, replace: bool) -> bool:
     """Write the blobs, then the entry (I3).
 
     Args:
@@ -118,6 +117,7 @@ def _write(deposit: Deposit, entry: Entry, source: Store, root: bytes | None) ->
         entry: What to write.
         source: Where its blobs are.
         root: The root blob, if it came with the entry.
+        replace: Put it in place of what the target has.
     """
     blobs = [source.open_blob(digest) for digest in entry.blobs]
     # The size counts a root twice that is a further blob as well, such as the stored arguments of an identity.
@@ -133,8 +133,13 @@ def _write(deposit: Deposit, entry: Entry, source: Store, root: bytes | None) ->
         raise NotFoundError(
             f"the result of {entry.key.hex()[:12]} is not in {source.location}", "`cas fsck --repair` drops the entry"
         )
-    _require(digest(body), entry.digest, source)
-    deposit.commit(Result(entry.codec, (body,), entry.summary, entry.provenance), entry.created)
+    result = Result(entry.codec, (body,), entry.summary, entry.provenance)
+    try:  # which hashes it, as it must: once is enough
+        return deposit.commit(result, entry.created, expected=entry.digest, replace=replace)
+    except IntegrityError:
+        if root is None:
+            _require(digest(body), entry.digest, source)
+        raise
 
 
 def bytes_of(blob: BlobFile) -> Buffer:

@@ -78,6 +78,13 @@ def read(store: cas.Store, digest: bytes, always: bool = False) -> bytes:
         return file.read()
 
 
+def unsent(store: cas.Store) -> list[str]:
+    """Return the keys of what a store of this machine has still to pass on, one for each deposit and tier."""
+    if not store.index.rows("SELECT 1 FROM sqlite_master WHERE name = 'unsent'"):
+        return []
+    return sorted(row[0].hex() for row in store.index.rows("SELECT key FROM unsent"))
+
+
 def overwrite(path: str, change: Callable[[bytearray], None]) -> None:
     """Change a file's bytes in place, as a failing disk or a careless hand would."""
     os.chmod(path, 0o600)

@@ -10,8 +10,10 @@ import time
 import msgpack
 from blake3 import blake3
 
-from cas.local.body import seal
+from cas.errors import IntegrityError
+from cas.local.body import seal, unseal
 from cas.local.locks import SharedLock
+from cas.local.unsent import write_down, write_down_for_others
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +34,14 @@ FSYNC_COST = 0.005
 
 
 class LocalDeposit:
-    """One result on its way into a local store."""
+    """One result on its way into a local store.
+
+    Attributes:
+        owed: Tiers that the entry is to be passed on to, with the number of the row that says so; see `Unsent`.
+    """
 
     def __init__(self, store: LocalStore, call: Call, cost: float) -> None:
+        self.owed: dict[str, int] = {}
         self._store = store
         self._call = call
         self._cost = cost
@@ -75,7 +82,9 @@ class LocalDeposit:
         self._stamps[digest] = stamp
         return digest
 
-    def commit(self, result: Result, created: float | None = None) -> None:
+    def commit(
+        self, result: Result, created: float | None = None, *, expected: bytes | None = None, replace: bool = True
+    ) -> bool:
         """Make the entry visible, with every blob written so far as its own (I3)."""
         parts, data = result.parts, None
         size = sum([memoryview(part).nbytes for part in parts])
@@ -88,6 +97,11 @@ class LocalDeposit:
             digest = blake3(data).digest()
         else:
             digest = self.write(parts)
+        if expected is not None and digest != expected:
+            raise IntegrityError(
+                f"a result was to have the digest {expected.hex()}, and holds other bytes",
+                "run `cas fsck` on the store it was read from",
+            )
         key = self._call.key
         body = seal(key, result.codec, digest, self._cost, data)
         known = self._store.index.known
@@ -101,13 +115,19 @@ class LocalDeposit:
                 key, function, result.codec, self._cost, now if created is None else created, now, size + children,
                 provenance, result.summary, self._call.signature, body,
             )  # fmt: skip
-            entry = _insert(run, row)
+            entry, replaced = insert(run, row, replace)
             for needed, stamp in self._stamps.items():
-                run("INSERT OR IGNORE INTO needs VALUES (?, ?)", (entry, needed))
+                if entry:
+                    run("INSERT OR IGNORE INTO needs VALUES (?, ?)", (entry, needed))
                 run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?, ?)", (needed, *stamp))
+            tiers = write_down(run, known, key, self.owed) if entry and self.owed else {}
+            if replaced and created is None:
+                write_down_for_others(run, key, self.owed)
         known[record.fingerprint], known[origin] = function, provenance
+        known.update(tiers)
         if self._hold is not None:
             self._hold.release()
+        return bool(entry)
 
 
 _INSERT = """
@@ -116,13 +136,24 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 
 
-def _insert(run: Callable[..., sqlite3.Cursor], row: tuple[object, ...]) -> int:
-    """Insert an entry in place of one of the same key, and return its row number."""
+def insert(run: Callable[..., sqlite3.Cursor], row: tuple[object, ...], replace: bool) -> tuple[int, bool]:
+    """Insert an entry, and return its row number, and whether it took the place of another of that key.
+
+    The number is 0 if there is a whole one that is not to be replaced.
+    """
     cursor = run(_INSERT, row)
-    if not cursor.rowcount:
+    replaced = not cursor.rowcount
+    if replaced:
+        if not replace and _is_whole(run, row[0]):
+            return 0, False
         run("DELETE FROM entries WHERE key = ?", row[:1])
         cursor = run(_INSERT, row)
-    return cursor.lastrowid or 0
+    return cursor.lastrowid or 0, replaced
+
+
+def _is_whole(run: Callable[..., sqlite3.Cursor], key: object) -> bool:
+    ((body,),) = run("SELECT CAST(body AS BLOB) FROM entries WHERE key = ?", (key,))
+    return isinstance(key, bytes) and unseal(key, body) is not None
 
 
 def function_id(run: Callable[..., sqlite3.Cursor], function: FunctionRecord) -> int:

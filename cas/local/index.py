@@ -184,6 +184,11 @@ class Index:
         """Yield rows of entries."""
         return self.stream(f"{_ENTRY} {where} {order}", values)
 
+    def entry_row(self, key: bytes) -> tuple[Any, ...] | None:
+        """Return the row of one entry."""
+        rows = self.rows(f"{_ENTRY} WHERE e.key = ?", (key,))
+        return rows[0] if rows else None
+
     def stream(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield rows as they were when the first was asked for, on a connection of their own."""
         connection: sqlite3.Connection | None = None

@@ -33,7 +33,6 @@ class Layout:
         self.blobs = os.path.join(root, "blobs")
         self.temporary = os.path.join(root, "temporary")
         self.quarantine = os.path.join(root, "quarantine")
-        self.unsent = os.path.join(root, "unsent")
         self.claims = os.path.join(root, "locks", "claims")
         self.writing = os.path.join(root, "locks", "writing")
         self.sweeping = os.path.join(root, "locks", "sweeping")
@@ -52,7 +51,7 @@ class Layout:
         if folder == "blobs":
             fan, _, name = rest.partition(os.sep)
             return len(name) == 64 and name[:2] == fan and not set(name) - set("0123456789abcdef")
-        if folder in ("quarantine", "unsent"):
+        if folder == "quarantine":
             return True
         return relative in _PARTS
 
@@ -168,7 +167,7 @@ _PARTS = frozenset(
     | {"index.sqlite-wal", "index.sqlite-shm", "index.sqlite-journal"}
     | {os.path.join("locks", name) for name in ("claims", "writing", "sweeping", "gate", "room", "occupied")}
 )
-_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine", "unsent"})
+_TOP = frozenset({path.partition(os.sep)[0] for path in _PARTS} | {"blobs", "temporary", "quarantine"})
 
 
 def cannot_read(error: OSError, path: str) -> StorageError:
@@ -207,4 +206,9 @@ def writer_lives(temporary: str) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    # One that was killed and that nobody waits for, as in a container without an init, has a number and no life.
+    try:
+        with open(f"/proc/{owner}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[:1] not in ([b"Z"], [b"X"])
+    except OSError:
+        return True

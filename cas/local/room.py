@@ -124,7 +124,7 @@ class Room:
             keys, blobs = self._choose(self._store, target)
             self._store.forget(keys)
             kept = {digest for digests in self._kept for digest in digests}
-            self._store.remove_unneeded([digest for digest in blobs if digest not in kept])
+            self._store.verified.remove_unneeded([digest for digest in blobs if digest not in kept])
             self._store.index.rows("PRAGMA wal_checkpoint(TRUNCATE)")
             used = self._measure()
             target = target // 2 if target > self.size // 16 else 0 if target else -1

@@ -34,7 +34,6 @@ class Choice(NamedTuple):
     qualname: str | None = None
     fingerprint: bytes | None = None
     signature: bytes | None = None
-    key: bytes | None = None
 
     def where(self, index: Index) -> tuple[str, tuple[object, ...]]:
         """Return the clause that chooses them, and its values."""
@@ -54,7 +53,6 @@ class Choice(NamedTuple):
 _CLAUSES = (
     "e.function = (SELECT id FROM functions WHERE fingerprint = ?)",
     "e.signature = ?",
-    "e.key = ?",
 )
 
 

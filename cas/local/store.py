@@ -7,36 +7,29 @@ an fsync is fsynced). What a key or a codec means is the caller's business.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 
-from cas.blob import BlobFile
-from cas.errors import CasError, IntegrityError, NotFoundError, ReadOnlyError
+from cas.errors import IntegrityError, NotFoundError, ReadOnlyError
 from cas.local.blobs import Blobs
 from cas.local.body import unseal
 from cas.local.claims import Claim, Claims
 from cas.local.deposit import LocalDeposit
 from cas.local.index import FAULTS, Index, explain
-from cas.local.layout import cannot_write
-from cas.local.locks import SharedLock
+from cas.local.remembered import MOST, Remembered
 from cas.local.unsent import Unsent
+from cas.local.verified import Verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NoReturn
 
+    from cas.blob import BlobFile
     from cas.entry import Call, Copied, Entry, FunctionRecord, FunctionSummary
-    from cas.local.blobs import Stamp
     from cas.local.layout import Layout
     from cas.local.room import Bound, Room
     from cas.store import Fetched
-
-_SWEEP_AT_ONCE = 500
-_KNOWN_STAMPS = 100_000
-# What `remember` keeps before it starts over: code tables take some 20 KB for each version of a source file.
-_CACHE_BYTES = 64 << 20
 
 
 class LocalStore:
@@ -58,9 +51,10 @@ class LocalStore:
             self.room = Room(self, bound)
         self.index = Index(layout, writable, 0 if bound is None else bound.size // (16 * 4096))
         self.blob_files = Blobs(layout, self.index.stamp)
-        self.unsent = Unsent(layout)
+        self.verified = Verified(layout, self.index, self.blob_files, writable)
+        self.unsent = Unsent(self.index)
+        self._remembered = Remembered(self.index, MOST if bound is None else min(MOST, bound.size // 16))
         self._claims = Claims(layout.claims)
-        self._stamps: dict[bytes, Stamp] = {}
         self._renewing = threading.Lock()
 
     # The path of a hit
@@ -82,8 +76,7 @@ class LocalStore:
             result = None  # one bit in the header of a row turns bytes into text or a number
         if result is None:
             self._drop_damaged(key, body)
-        codec, digest, data, cost = result
-        return codec, digest, data, cost, used
+        return (*result, used)
 
     def created(self, key: bytes) -> float | None:
         """Return when a call's entry was stored; None if there is none."""
@@ -92,13 +85,7 @@ class LocalStore:
 
     def _drop_damaged(self, key: bytes, data: object) -> NoReturn:
         if self.writable:
-            path = os.path.join(self.layout.quarantine, f"entry-{key.hex()}")
-            try:
-                os.makedirs(self.layout.quarantine, mode=0o700, exist_ok=True)
-                with open(path, "wb") as file:
-                    file.write(data if isinstance(data, bytes) else repr(data).encode())
-            except OSError as error:
-                raise cannot_write(error, path) from error
+            self.verified.put_aside(f"entry-{key.hex()}", data if isinstance(data, bytes) else repr(data).encode())
             self.forget([key])
         raise IntegrityError(
             f"the result stored under {key.hex()[:12]} in {self.layout.index} is damaged",
@@ -107,32 +94,7 @@ class LocalStore:
 
     def open_blob(self, digest: bytes, always: bool = False) -> BlobFile:
         """Return a blob's file, verified; see `Store.open_blob`."""
-        stamp = self.blob_files.stamp(digest)
-        if not always and (self._stamps.get(digest) == stamp or self.index.stamp(digest) == stamp):
-            self._remember_stamp(digest, stamp)
-            return BlobFile(digest, self.layout.blob(digest), stamp[0])
-        try:
-            blob = self.blob_files.verify(digest)
-        except IntegrityError:
-            if self.writable:
-                self.quarantine(digest)
-            raise
-        self._remember_stamp(digest, stamp)
-        if self.writable:
-            self._record_stamp(digest, stamp)
-        return blob
-
-    def _record_stamp(self, digest: bytes, stamp: Stamp) -> None:
-        try:
-            with self.index.writing() as run:
-                run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?, ?)", (digest, *stamp))
-        except CasError:
-            return  # a stamp only saves time (I8), and a full disk must not keep a verified result from its reader
-
-    def _remember_stamp(self, digest: bytes, stamp: Stamp) -> None:
-        if len(self._stamps) >= _KNOWN_STAMPS:
-            self._stamps.clear()
-        self._stamps[digest] = stamp
+        return self.verified.open(digest, always)
 
     def claim(self, key: bytes) -> Claim:
         """Return the right to compute `key`, to be waited for in a `with` block."""
@@ -160,6 +122,18 @@ class LocalStore:
         self.require_writable()
         return copy(self, pairs, note)
 
+    def small(self, keys: Iterable[bytes]) -> Iterator[tuple[Entry, bytes]]:
+        """Yield the entries of these keys whose result stands in the index alone, each with its bytes."""
+        from cas.local.passing import small  # noqa: PLC0415 - the path of a hit passes nothing on
+
+        return small(self, keys)
+
+    def take(self, entries: Iterable[tuple[Entry, bytes]], replace: bool) -> None:
+        """Store small entries of another store in one transaction; see `cas.local.passing`."""
+        from cas.local.passing import take  # noqa: PLC0415
+
+        take(self, entries, replace)
+
     def create(self) -> None:
         """Make the store, or make it again after somebody deleted its folder under a running process."""
         with self._renewing:
@@ -168,7 +142,7 @@ class LocalStore:
                 self.index.renew()
                 # The old claims keep their file: a thread may hold one, and their end frees them.
                 self._claims = Claims(self.layout.claims)
-                self._stamps.clear()
+                self.verified.stamps.clear()
             self.index.connect()
             self.layout.complete()
 
@@ -210,43 +184,24 @@ class LocalStore:
             return sum(run("DELETE FROM entries WHERE key = ?", (key,)).rowcount for key in keys)
 
     def sweep(self, digests: Iterable[bytes]) -> int:
-        """Remove those blobs that no entry needs; alone, so that no deposit is half done (I4)."""
+        """Remove those blobs that no entry needs (I4)."""
         self.require_writable()
-        freed, waiting = 0, list(digests)
-        while waiting:
-            batch, waiting = waiting[:_SWEEP_AT_ONCE], waiting[_SWEEP_AT_ONCE:]
-            with SharedLock(self.layout.sweeping, self.layout.gate, alone=True):
-                freed += self.remove_unneeded(batch)
-        return freed
-
-    def remove_unneeded(self, digests: list[bytes]) -> int:
-        """Remove those blobs that no entry needs, while no deposit is half done; return bytes freed."""
-        freed = 0
-        needed = {
-            digest for digest in digests if self.index.rows("SELECT 1 FROM needs WHERE digest = ? LIMIT 1", (digest,))
-        }
-        with self.index.writing() as run:
-            for digest in digests:
-                if digest not in needed:
-                    run("DELETE FROM stamps WHERE digest = ?", (digest,))
-                    self._stamps.pop(digest, None)
-                    freed += self.blob_files.remove(digest)
-        return freed
+        return self.verified.sweep(list(digests))
 
     def quarantine(self, digest: bytes) -> None:
         """Move a blob's file out of the way, for a person to look at."""
         self.require_writable()
-        self._stamps.pop(digest, None)
-        self.blob_files.quarantine(digest)
+        self.verified.quarantine(digest)
 
     # Reading
 
     def entry(self, key: bytes) -> Entry:
         """Return one entry; NotFoundError if there is none."""
-        from cas.local.rows import Choice, entries  # noqa: PLC0415
+        from cas.local.rows import EntryReader  # noqa: PLC0415 - the path of a hit reads no Entry
 
-        for entry in entries(self.index, Choice(key=key)):
-            return entry
+        row = self.index.entry_row(key)
+        if row is not None:
+            return EntryReader(self.index).entry(row)
         raise NotFoundError(f"there is no entry {key.hex()[:12]} in {self.location}", "`cas ls` lists what there is")
 
     def find(self, prefix: str) -> list[bytes]:
@@ -317,18 +272,12 @@ class LocalStore:
 
     def recall(self, name: bytes) -> bytes | None:
         """Return what was remembered under `name`, if it still is (I8)."""
-        rows: list[Any] = self.index.rows("SELECT body FROM cache WHERE name = ?", (name,))
-        return rows[0][0] if rows else None
+        return self._remembered.recall(name)
 
     def remember(self, name: bytes, body: bytes) -> None:
         """Keep a few bytes that save time next time; they may vanish at any moment (I8)."""
         self.require_writable()
-        most = _CACHE_BYTES if self.room is None else min(_CACHE_BYTES, self.room.size // 16)
-        if len(body) > most:
-            return
-        with self.index.writing() as run:
-            run("DELETE FROM cache WHERE (SELECT total(length(body)) FROM cache) > ?", (most - len(body),))
-            run("INSERT OR REPLACE INTO cache VALUES (?, ?)", (name, body))
+        self._remembered.remember(name, body)
 
     def close(self) -> None:
         """Release connections and file handles; the store may be used again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from cas.errors import InvalidInputError
 from cas.tiers.tier import FAILURES
 
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from cas.store import Store
+    from cas.tiers.chain import Chain
     from cas.tiers.tier import Tier
-    from cas.tiers.writeback import WriteBack
 
     T = TypeVar("T")
 
@@ -31,17 +33,21 @@ def write(tiers: Iterable[Tier], change: Callable[[Store], T]) -> list[T]:
     return done
 
 
-def forget(tiers: Sequence[Tier], writeback: WriteBack, keys: Iterable[bytes], say: Callable[[str], None]) -> int:
-    """Remove entries from every tier that takes writes, and from what is to be copied; return how many there were."""
+def forget(chain: Chain, keys: Iterable[bytes]) -> int:
+    """Remove entries from every tier that takes writes, and from what is to be copied; return how many there were.
+
+    The slowest first: what is still in a slower tier would come back by promotion. Then the slower ones again: what
+    another process was copying to them meanwhile is there now, or finds its source gone (`cas.tiers.travel`).
+    """
     chosen = list(dict.fromkeys(keys))
-    with writeback.copying:
+    tiers = chain.tiers
+    with chain.writeback.copying:
         there = _count(tiers, chosen)
-        writeback.drop(chosen)
-        # The slowest first: what is still in a slower tier would come back by promotion.
-        write(reversed(tiers), lambda store: store.forget(chosen))
+        chain.writeback.drop(chosen)
+        write((*reversed(tiers), *tiers[1:]), lambda store: store.forget(chosen))
         for tier in tiers:
             if tier.writing() is None:
-                _say_what_stays(tier, chosen, say)
+                _outdate(chain, tier, chosen)
     return there
 
 
@@ -54,15 +60,18 @@ def _count(tiers: Sequence[Tier], keys: list[bytes]) -> int:
     return len(keys) - len(left)
 
 
-def _say_what_stays(tier: Tier, keys: list[bytes], say: Callable[[str], None]) -> None:
+def _outdate(chain: Chain, tier: Tier, keys: list[bytes]) -> None:
+    """Let what a tier keeps not be served any more, and say so; what is in one that is gone, neither."""
     store = tier.reading()
     if store is None:
-        if keys:
-            say(f"the tier {tier.location} is gone at present: what was removed may come back with it")
+        if keys and not chain.outdated.add(tier, [(key, time.time()) for key in keys]):
+            chain.say(f"the tier {tier.location} is gone at present: what was removed may come back with it")
         return
-    left = sum(store.created(key) is not None for key in keys)
+    left = [(key, created) for key in keys if (created := store.created(key)) is not None]
     if left:
-        say(f"the tier {tier.location} takes no writes: {left} of what was removed stay there, and are served again")
+        hidden = chain.outdated.add(tier, left)
+        what = "are not served any more, except by the tier itself" if hidden else "are served again"
+        chain.say(f"the tier {tier.location} takes no writes: {len(left)} of what was removed stay there, and {what}")
 
 
 def record_hits(homes: Sequence[Tier], fingerprint: bytes, hits: int, saved: float, keys: list[bytes]) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import warnings
 
-from cas.errors import CasError, ConflictError, IntegrityError, NotFoundError, StoreWarning
+from cas.errors import NotFoundError, StoreWarning
 from cas.tiers import care
 from cas.tiers.deposit import ChainDeposit
-from cas.tiers.tier import FAILURES, refuse_writes
-from cas.tiers.writeback import WriteBack, copy_entry
+from cas.tiers.outdated import Outdated
+from cas.tiers.serving import Serving
+from cas.tiers.tier import refuse_writes
+from cas.tiers.writeback import WriteBack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -47,117 +49,40 @@ class Chain:
         self.say = unsaid.append
         self._unsaid = unsaid
         self.writeback = WriteBack(self.tiers, unsaid.append)
-        self._use_first()
-
-    def _use_first(self) -> None:
-        """Let hits go straight to the first tier, if it is there."""
-        first = self.tiers[0].reading()
-        self._fetch_first: Callable[[bytes], Fetched | None] = first.fetch if first else _nothing
-        self._open_first: Callable[[bytes, bool], BlobFile] = first.open_blob if first else _no_blob
+        self.outdated = Outdated(self.tiers)
+        self._serving = Serving(self.tiers, self.outdated, self.writeback, unsaid.append)
 
     def speak(self) -> None:
         """Say what is to be said of the tiers; here, and not in the thread in which it happened."""
         while self._unsaid:
             warnings.warn(self._unsaid.pop(0), StoreWarning, stacklevel=3)
 
-    # The path of a hit
+    # Reading one entry
 
     def fetch(self, key: bytes) -> Fetched | None:
         """Return what a hit needs, from the first tier that has it; see `Store.fetch`."""
-        try:
-            found = self._fetch_first(key)
-        except OSError as error:
-            self.tiers[0].fail(error)
-            self._fetch_first = _nothing
-            return self._fetch_further(key)
-        except IntegrityError as error:
-            return self._fetch_further(key, None if self.tiers[0].is_gone() else error)
-        return self._fetch_further(key) if found is None else found
-
-    def _fetch_further(self, key: bytes, damage: CasError | None = None) -> Fetched | None:
-        start = 1
-        if self._fetch_first is _nothing:
-            self._use_first()
-            start = 0
-        found, trouble = None, None
-        for place, tier in enumerate(self.tiers[start:], start):
-            store = tier.reading()
-            try:
-                found = None if store is None else store.fetch(key)
-                if store is not None and found is not None:
-                    self._promote(key, place, tier, store)
-                    break
-            except OSError as error:
-                tier.fail(error)
-                trouble = trouble or error
-            except (IntegrityError, NotFoundError, ConflictError) as error:  # its bytes or blobs are not all there
-                damage = damage or (None if tier.is_gone() else error)
-            found = None
-        return self._told(found, damage, trouble)
-
-    def _told(self, found: Fetched | None, damage: CasError | None, trouble: OSError | None) -> Fetched | None:
-        """Return what was found, and say what went wrong on the way; raise it if nothing was found."""
-        if found is None and damage is not None:
-            raise damage
-        if damage is not None:
-            self.say(f"a damaged result was served from a slower tier: {damage}")
-        if found is None and trouble is not None and not self.present():
-            raise trouble
-        self.speak()
+        found = self._serving.fetch(key)
+        if self._unsaid:
+            self.speak()
         return found
-
-    def _promote(self, key: bytes, place: int, tier: Tier, store: Store) -> None:
-        """Keep what a slow tier had in the faster ones: in memory soon, elsewhere before it is used."""
-        for faster in self.tiers[:place]:
-            target = faster.writing()
-            if target is None:
-                continue
-            if faster.volatile:
-                self.writeback.add(tier, faster, key)
-                continue
-            try:
-                with self.writeback.copying:
-                    copy_entry(store, target, key, replace=False)
-                faster.works()
-            except OSError as error:
-                faster.fail(error, writing=True)
 
     def created(self, key: bytes) -> float | None:
         """Return when a call's entry was stored, as the first tier that has it says; None if none has."""
-        for tier in self.tiers:
-            try:
-                store = tier.reading()
-                found = None if store is None else store.created(key)
-            except FAILURES as error:
-                tier.fail(error)
-                continue
-            if found is not None:
-                return found
-        return None
+        return self._serving.created(key)
 
     def open_blob(self, digest: bytes, always: bool = False) -> BlobFile:
         """Return a blob's file from the first tier that has it intact; see `Store.open_blob`."""
-        try:
-            return self._open_first(digest, always)
-        except (OSError, IntegrityError, NotFoundError) as error:
-            trouble: Exception = error
-        damage = trouble if isinstance(trouble, IntegrityError) else None
-        for tier in self.tiers[1:]:
-            store = tier.reading()
-            if store is None:
-                continue
-            try:
-                blob = store.open_blob(digest, always)
-            except OSError as error:
-                tier.fail(error)
-            except (IntegrityError, NotFoundError) as error:
-                damage = damage or (error if isinstance(error, IntegrityError) else None)
-            else:
-                if damage is not None:
-                    self.say(f"a damaged blob was served from a slower tier: {damage}")
-                    self.speak()
-                return blob
-        raise damage or trouble
+        blob = self._serving.open_blob(digest, always)
+        if self._unsaid:
+            self.speak()
+        return blob
+
+    def entry(self, key: bytes) -> Entry:
+        """Return one entry from the first tier that has it; NotFoundError if none has."""
+        found = self._serving.entry(key)
+        if found is not None:
+            return found
+        raise NotFoundError(f"there is no entry {key.hex()[:12]} in {self.location}", "`cas ls` lists what there is")
 
     # Writing
 
@@ -192,7 +117,8 @@ class Chain:
         A StoreWarning says what stays in a tier that takes none, or is gone at the moment.
         """
         self.require_writable()
-        there = care.forget(self.tiers, self.writeback, keys, self.say)
+        there = care.forget(self, keys)
+        self._serving.use_first()
         self.speak()
         return there
 
@@ -257,19 +183,6 @@ class Chain:
         """Return the tiers that can be read at the moment, fast to slow."""
         return [store for tier in self.tiers if (store := tier.reading()) is not None]
 
-    def entry(self, key: bytes) -> Entry:
-        """Return one entry from the first tier that has it; NotFoundError if none has."""
-        for tier in self.tiers:
-            store = tier.reading()
-            try:
-                if store is not None:
-                    return store.entry(key)
-            except NotFoundError:
-                continue
-            except FAILURES as error:
-                tier.fail(error)
-        raise NotFoundError(f"there is no entry {key.hex()[:12]} in {self.location}", "`cas ls` lists what there is")
-
     def find(self, prefix: str) -> list[bytes]:
         """Return up to ten keys whose hexadecimal form starts with `prefix`."""
         from cas.tiers import union  # noqa: PLC0415 - the path of a hit lists nothing
@@ -292,7 +205,7 @@ class Chain:
         def read(store: Store) -> Iterator[Entry]:
             return store.entries(module, qualname, order, fingerprint=fingerprint, signature=signature)
 
-        return union.entries(self.tiers, read, order)
+        return union.entries(self.tiers, self.outdated, read, order)
 
     def records(self) -> list[FunctionRecord]:
         """Return every version of every function that ever stored a result, newest first."""
@@ -304,19 +217,19 @@ class Chain:
         """Return how many entries there are, of one function if named."""
         from cas.tiers import union  # noqa: PLC0415
 
-        return union.count(self.tiers, module, qualname)
+        return union.count(self.tiers, self.outdated, module, qualname)
 
     def functions(self) -> list[FunctionSummary]:
         """Return every version of every function with its figures, newest first."""
         from cas.tiers import union  # noqa: PLC0415
 
-        return union.summaries(self.tiers)
+        return union.summaries(self.tiers, self.outdated)
 
     def weights(self) -> Iterator[tuple[bytes, bytes, int, float, float, float, tuple[bytes, ...]]]:
         """Yield what gc weighs, for every entry once."""
         from cas.tiers import union  # noqa: PLC0415
 
-        return union.weights(self.tiers)
+        return union.weights(self.tiers, self.outdated)
 
     def blobs(self) -> Iterator[BlobFile]:
         """Yield every blob that stands as a file, once, unverified, referenced or not."""
@@ -351,12 +264,3 @@ class Chain:
         import cas  # noqa: PLC0415 - only to be sent to another process, which opens the same tiers
 
         return cas.open, ([tier.location if tier.store is None else tier.store for tier in self.tiers],)
-
-
-def _nothing(_: bytes) -> None:
-    """Stand in for the `fetch` of a tier that is gone."""
-
-
-def _no_blob(digest: bytes, _: bool = False) -> BlobFile:
-    """Stand in for the `open_blob` of a tier that is gone."""
-    raise NotFoundError(f"blob {digest.hex()} is in no tier that answers", "the call is computed again")

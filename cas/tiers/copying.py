@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cas.entry import Copied
 from cas.errors import ConflictError, IntegrityError, NotFoundError
-from cas.tiers.deposit import pass_on, write_down
+from cas.tiers.deposit import owed, spread
 from cas.tiers.tier import refuse_writes
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class _Copying:
 
     def run(self, pairs: Iterable[Pair], note: Mapping[str, str], may_fetch: bool) -> Copied:
         """Copy in the first durable tier, then in the others."""
-        written: dict[bytes, dict[str, str]] = {}
+        written: dict[bytes, dict[str, int]] = {}
+        journal = self._home.journal
         given: list[Pair] = []
 
         def watched() -> Iterator[Pair]:
@@ -69,7 +70,9 @@ class _Copying:
                     self.elsewhere.append(pair)
                     continue
                 given.append(pair)
-                written[call.key] = write_down(self._chain.tiers, self._home, call.key, durable=True)
+                rows = written[call.key] = owed(self._chain.tiers, self._home)
+                if journal is not None and rows:
+                    journal.add(call.key, rows)  # in the transaction of the copying
                 yield pair
 
         done = self._store.copy(watched(), note)
@@ -84,6 +87,6 @@ class _Copying:
                 store.copy(whole, note)
             except OSError as error:
                 tier.fail(error, writing=True)
-        for key, names in written.items():
-            pass_on(self._chain, self._home, key, names)
+        for key, rows in written.items():
+            spread(self._chain, self._home, key, rows)
         return done

@@ -7,11 +7,11 @@ seen, and a tier that fails in the middle hands over to the next.
 from __future__ import annotations
 
 from cas.tiers.tier import FAILURES, refuse_writes
-from cas.tiers.writeback import copy_entry
+from cas.tiers.travel import pass_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from cas.store import Deposit, Store
     from cas.tiers.chain import Chain
     from cas.tiers.tier import Tier
-
-# About what an fsync takes, in seconds: what took longer to compute is worth one (I10).
-_FSYNC_COST = 0.005
 
 
 class ChainDeposit:
@@ -89,62 +86,60 @@ class ChainDeposit:
                 self._written.append(digest)
                 return digest
 
-    def commit(self, result: Result, created: float | None = None) -> None:
+    def commit(
+        self, result: Result, created: float | None = None, *, expected: bytes | None = None, replace: bool = True
+    ) -> bool:
         """Make the entry visible, with every blob written so far as its own (I3)."""
         chain, key = self._chain, self._call.key
         while True:
-            names: dict[str, str] = {}
+            rows = owed(chain.tiers, self._tier)
+            if rows:
+                self._deposit.owed = rows  # type: ignore[attr-defined]  # a store that keeps a journal takes it
             try:
-                names = write_down(chain.tiers, self._tier, key, self._cost > _FSYNC_COST)
-                self._deposit.commit(result, created)
+                stored = self._deposit.commit(result, created, expected=expected, replace=replace)
             except OSError as error:
-                self._take_back(names)
                 self._fall_back(error)
             else:
                 break
         self._tier.works()
-        pass_on(chain, self._tier, key, names)
-
-    def _take_back(self, names: dict[str, str]) -> None:
-        journal = self._tier.journal
-        for tier, name in names.items():
-            try:
-                if journal is not None:
-                    journal.remove(tier, name)
-            except OSError:
-                return  # what is written down of an entry that is not there does no harm
+        if stored:
+            spread(chain, self._tier, key, rows)
+        return stored
 
 
-def write_down(tiers: Sequence[Tier], home: Tier, key: bytes, durable: bool) -> dict[str, str]:
-    """Write down, before an entry is there, which tiers are to have it; return names in the journal by tier.
+def owed(tiers: Sequence[Tier], home: Tier) -> dict[str, int]:
+    """Return which tiers are to have what `home` gets, each with a new row for its journal.
 
     Tiers that are gone at the moment are among them.
     """
     journal = home.journal
     if journal is None:
         return {}
-    owed = [tier for tier in tiers if not tier.volatile and (tier.store is None or tier.store.writable)]
-    return {tier.name: journal.add(tier.name, key, durable) for tier in owed if tier is not home}
+    others = [tier for tier in tiers if not tier.volatile and (tier.store is None or tier.store.writable)]
+    return journal.number(tier.name for tier in others if tier is not home)
 
 
-def pass_on(chain: Chain, home: Tier, key: bytes, names: dict[str, str]) -> None:
+def spread(chain: Chain, home: Tier, key: bytes, rows: dict[str, int]) -> None:
     """Have a result that one tier has copied to the others, in place of what they have for the call.
 
     Args:
         chain: The chain.
         home: The tier that has it.
         key: Its key.
-        names: What is written down of that in `home`, by tier.
+        rows: Where the journal of `home` says so, by tier.
     """
-    place = chain.tiers.index(home)
-    for tier in chain.tiers[:place]:
-        _drop_old(tier, key, chain.say)
+    before = True
     for tier in chain.tiers:
-        name = names.get(tier.name, "")
+        if tier is home:
+            before = False
+        elif before or (tier.store is not None and not tier.store.writable):
+            _drop_old(chain, tier, key)
+    for tier in chain.tiers:
+        row = rows.get(tier.name, 0)
         if tier is home:
             continue
-        if name or tier.volatile:
-            chain.writeback.add(home, tier, key, name, replace=True)
+        if row or tier.volatile:
+            chain.writeback.add(home, tier, key, row, replace=True)
         else:
             _write_through(home, tier, key)
     chain.speak()
@@ -158,21 +153,22 @@ def _write_through(home: Tier, tier: Tier, key: bytes) -> None:
     source = home.reading()
     try:
         if source is not None:
-            copy_entry(source, target, key, replace=True)
+            pass_on(home, tier, key, 0)
             tier.works()
     except FAILURES as error:
         tier.fail(error, writing=True)
 
 
-def _drop_old(tier: Tier, key: bytes, say: Callable[[str], None]) -> None:
-    """Drop what a tier has that comes before the one with the new result: it would be served in its place."""
+def _drop_old(chain: Chain, tier: Tier, key: bytes) -> None:
+    """Drop what a tier has that would be served in place of the new result, now or once that is gone."""
     store = tier.reading()
     try:
-        if store is None or store.created(key) is None:
+        created = None if store is None else store.created(key)
+        if store is None or created is None:
             return
         if store.writable:
             store.forget([key])
-        else:
-            say(f"the tier {tier.location} takes no writes, and keeps an older result of a call")
+        elif not chain.outdated.add(tier, [(key, created)]):
+            chain.say(f"the tier {tier.location} takes no writes, and keeps an older result of a call")
     except FAILURES as error:
         tier.fail(error)

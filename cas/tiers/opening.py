@@ -12,7 +12,7 @@ import threading
 
 from cas.errors import CasError, InvalidInputError
 from cas.tiers.chain import Chain
-from cas.tiers.tier import Tier, name_of
+from cas.tiers.tier import FAILURES, Tier, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def _assemble(places: Sequence[str | Store], opener: Opener, create: bool, writa
 
 def _open(tier: Tier, others: Sequence[Tier], opener: Opener, create: bool) -> Exception | None:
     """Open a tier, made if it never was part of the chain; return why it is left out, if it is."""
-    journals = [other.journal for other in others if other is not tier]
-    known = any(journal is not None and journal.knows(tier.name) for journal in journals)
+    known = any(_knows(other, tier) for other in others if other is not tier)
     try:
         tier.open(lambda: opener(tier.location, create and not known))
     except (CasError, OSError) as error:
@@ -117,6 +116,15 @@ def _open(tier: Tier, others: Sequence[Tier], opener: Opener, create: bool) -> E
         tier.fail(error)
         return error
     return None
+
+
+def _knows(other: Tier, tier: Tier) -> bool:
+    """Return whether a tier remembers another one; False if it is gone itself."""
+    try:
+        return other.journal is not None and other.reading() is not None and other.journal.knows(tier.name)
+    except FAILURES as error:
+        other.fail(error)
+        return False
 
 
 def _tier(place: str | Store, opener: Opener, say: Callable[[str], None]) -> Tier:
@@ -133,7 +141,7 @@ def _introduce(tiers: list[Tier]) -> None:
             if journal is not None and other is not tier and not other.volatile:
                 try:
                     journal.introduce(other.name)
-                except OSError as error:
+                except FAILURES as error:
                     tier.fail(error, writing=True)
 
 

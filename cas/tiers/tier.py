@@ -12,10 +12,44 @@ from cas.errors import CasError, IntegrityError, ReadOnlyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
 
     from cas.store import Store
-    from cas.tiers.writeback import Journal
+
+    class Journal(Protocol):
+        """What a local store writes down of entries of its chain; see `cas.local.unsent`."""
+
+        def knows(self, tier: str) -> bool:
+            """Return whether entries were ever to be passed on to a tier."""
+
+        def introduce(self, tier: str) -> None:
+            """Remember that there is such a tier."""
+
+        def number(self, tiers: Iterable[str]) -> dict[str, int]:
+            """Return a number for a new row of each tier."""
+
+        def add(self, key: bytes, rows: dict[str, int]) -> None:
+            """Write down that an entry is to be passed on, in the transaction that this thread is in."""
+
+        def waiting(self, tier: str) -> list[tuple[bytes, int]]:
+            """Return key and row of what is to be passed on."""
+
+        def remove(self, rows: Iterable[int]) -> set[int]:
+            """Write down that entries have been passed on; return those rows that were not there any more."""
+
+        def forget(self, keys: Iterable[bytes]) -> None:
+            """Pass none of these entries on."""
+
+        def outdate(self, tier: str, entries: Iterable[tuple[bytes, float]]) -> None:
+            """Remember that what a tier has for these calls is not to be served any more."""
+
+        def outdated(self, tier: str, key: bytes) -> float | None:
+            """Return up to which time of creation the entry of a call in a tier is not to be served."""
+
+        def all_outdated(self, tier: str) -> dict[bytes, float]:
+            """Return that for every call."""
+
 
 # How a store fails as a whole: its disk, its rights, or an index that is lost. Of single entries and blobs, an
 # IntegrityError speaks of these alone.
@@ -137,7 +171,14 @@ class Tier:
 
 def name_of(location: str) -> str:
     """Return what names a tier for good, however it is spelled and whatever options it is opened with."""
-    return location.partition("?")[0] if "://" in location else os.path.realpath(location)
+    scheme, there, rest = location.partition("?")[0].partition("://")
+    if not there:
+        return os.path.realpath(location)
+    if scheme.lower() != "file":
+        return scheme + there + rest
+    from urllib.parse import unquote  # noqa: PLC0415 - only for URLs
+
+    return "file://" + os.path.realpath(unquote(rest).removeprefix("localhost"))
 
 
 def refuse_writes(location: str) -> ReadOnlyError:

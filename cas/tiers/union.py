@@ -6,6 +6,7 @@ Only listings and care come here, never a hit.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cas.blob import BlobFile
     from cas.entry import Entry, FunctionRecord
     from cas.store import Store
+    from cas.tiers.outdated import Outdated
     from cas.tiers.tier import Tier
 
     Weight = tuple[bytes, bytes, int, float, float, float, tuple[bytes, ...]]
@@ -45,9 +47,9 @@ def each(tiers: Iterable[Tier], read: Callable[[Store], U]) -> list[U]:
     return found
 
 
-def streams(tiers: Iterable[Tier], read: Callable[[Store], Iterator[T]]) -> list[Iterator[T]]:
-    """Return an iterator for every tier; one that fails ends early, and its tier is left out."""
-    return [_guarded(tier, store, read) for tier in tiers if (store := tier.reading()) is not None]
+def streams(tiers: Iterable[Tier], read: Callable[[Store], Iterator[T]]) -> list[tuple[Tier, Iterator[T]]]:
+    """Return every tier with an iterator; one that fails ends early, and its tier is left out."""
+    return [(tier, _guarded(tier, store, read)) for tier in tiers if (store := tier.reading()) is not None]
 
 
 def _guarded(tier: Tier, store: Store, read: Callable[[Store], Iterator[T]]) -> Iterator[T]:
@@ -67,33 +69,45 @@ def distinct(values: Iterable[T], name: Callable[[T], Hashable]) -> Iterator[T]:
             yield value
 
 
-def entries(tiers: Sequence[Tier], read: Callable[[Store], Iterator[Entry]], order: str) -> Iterator[Entry]:
+def entries(
+    tiers: Sequence[Tier], outdated: Outdated, read: Callable[[Store], Iterator[Entry]], order: str
+) -> Iterator[Entry]:
     """Yield the entries of the tiers' listings, each in this order, in that order, and each entry once."""
     field = order.removeprefix("-")
-    present = [tier for tier in tiers if tier.reading() is not None]
-    listings = streams(present, read)
+    found = streams(tiers, read)
+    listings = [served(listing, outdated.all(tier)) for tier, listing in found]
     if field == "used":  # the one field in which an entry differs from tier to tier
-        listings = [_further(listing, present[:place]) for place, listing in enumerate(listings)]
+        listings = [
+            _further(listing, [tier for tier, _ in found[:place]], outdated) for place, listing in enumerate(listings)
+        ]
     merged = heapq.merge(*listings, key=lambda entry: getattr(entry, field), reverse=order.startswith("-"))
     return distinct(merged, lambda entry: entry.key)
 
 
-def _further(listing: Iterator[Entry], faster: Sequence[Tier]) -> Iterator[Entry]:
+def served(listing: Iterator[Entry], outdated: dict[bytes, float]) -> Iterator[Entry]:
+    """Yield the entries that are not outdated."""
+    if not outdated:
+        return listing
+    return (entry for entry in listing if entry.created > outdated.get(entry.key, -math.inf))
+
+
+def _further(listing: Iterator[Entry], faster: Sequence[Tier], outdated: Outdated) -> Iterator[Entry]:
     """Yield the entries that no faster tier has."""
-    keys = {weight[0] for weight in weights(faster)}
+    keys = {weight[0] for weight in weights(faster, outdated)}
     return (entry for entry in listing if entry.key not in keys)
 
 
 def blobs(tiers: Sequence[Tier]) -> Iterator[BlobFile]:
     """Yield every blob once."""
     listings = streams(tiers, lambda store: store.blobs())
-    yield from distinct((blob for listing in listings for blob in listing), lambda blob: blob.digest)
+    yield from distinct((blob for _, listing in listings for blob in listing), lambda blob: blob.digest)
 
 
-def weights(tiers: Sequence[Tier]) -> Iterator[Weight]:
-    """Yield what gc weighs, for every entry once."""
-    listings = streams(tiers, lambda store: store.weights())
-    yield from distinct((weight for listing in listings for weight in listing), lambda weight: weight[0])
+def weights(tiers: Sequence[Tier], outdated: Outdated) -> Iterator[Weight]:
+    """Yield what gc weighs, for every entry that is served, once."""
+    listings = [(listing, outdated.all(tier)) for tier, listing in streams(tiers, lambda store: store.weights())]
+    found = (w for listing, gone in listings for w in listing if not gone or w[4] > gone.get(w[0], -math.inf))
+    yield from distinct(found, lambda weight: weight[0])
 
 
 def records(tiers: Sequence[Tier]) -> list[FunctionRecord]:
@@ -107,7 +121,7 @@ def records(tiers: Sequence[Tier]) -> list[FunctionRecord]:
     return sorted(found.values(), key=lambda record: record.created, reverse=True)
 
 
-def summaries(tiers: Sequence[Tier]) -> list[FunctionSummary]:
+def summaries(tiers: Sequence[Tier], outdated: Outdated) -> list[FunctionSummary]:
     """Return every version with the figures of all stores, each entry counted once, newest first."""
     hits: defaultdict[bytes, tuple[int, float, float]] = defaultdict(lambda: (0, 0.0, 0.0))
     for found in each(tiers, lambda store: store.functions()):
@@ -116,7 +130,7 @@ def summaries(tiers: Sequence[Tier]) -> list[FunctionSummary]:
             served, saved, used = hits[name]
             hits[name] = served + summary.hits, saved + summary.saved, max(used, summary.used)
     totals: defaultdict[bytes, tuple[int, int, float]] = defaultdict(lambda: (0, 0, 0.0))
-    for _, name, size, cost, *_ in weights(tiers):
+    for _, name, size, cost, *_ in weights(tiers, outdated):
         entries, size_before, cost_before = totals[name]
         totals[name] = entries + 1, size_before + size, cost_before + cost
     return [
@@ -124,9 +138,9 @@ def summaries(tiers: Sequence[Tier]) -> list[FunctionSummary]:
     ]
 
 
-def count(tiers: Sequence[Tier], module: str | None, qualname: str | None) -> int:
+def count(tiers: Sequence[Tier], outdated: Outdated, module: str | None, qualname: str | None) -> int:
     """Return how many entries there are, of one function if named."""
     if (module, qualname) == (None, None):
-        return sum(1 for _ in weights(tiers))
+        return sum(1 for _ in weights(tiers, outdated))
     mine = {r.fingerprint for r in records(tiers) if (r.module, r.qualname) == (module, qualname)}
-    return sum(weight[1] in mine for weight in weights(tiers))
+    return sum(weight[1] in mine for weight in weights(tiers, outdated))

@@ -11,14 +11,8 @@ import sys
 import time
 
 import cas
-from tests.deposits import assert_intact, forked, get, large, put
+from tests.deposits import assert_intact, forked, get, large, put, unsent
 from tests.faults.saboteur import Saboteur, kill
-
-
-def _unsent(store: cas.Store) -> list[str]:
-    folder = os.path.join(store.location, "unsent")
-    return [name for _, _, names in os.walk(folder) for name in names if name != "TIER"]
-
 
 STORE_AND_DIE = """
 import os, signal, sys
@@ -45,12 +39,12 @@ def test_next_process_copies_what_a_killed_one_left(tmp_path):
     died = subprocess.run([sys.executable, "-c", STORE_AND_DIE, *places], capture_output=True, text=True)
     assert (died.returncode, died.stdout) == (-signal.SIGKILL, "stored\n"), died.stderr
     fast, slow = map(cas.open, places)
-    assert (fast.count(), slow.count(), len(_unsent(fast))) == (5, 0, 5)
+    assert (fast.count(), slow.count(), len(unsent(fast))) == (5, 0, 5)
     subprocess.run([sys.executable, "-c", OPEN_AND_END, *places], check=True)
     assert [get(slow, number, always=True) for number in range(5)] == [
         (large(number), [large(number + 10)]) for number in range(5)
     ]
-    assert _unsent(fast) == []
+    assert unsent(fast) == []
     assert_intact(slow)
     assert_intact(fast)
 
@@ -61,7 +55,7 @@ def test_end_of_a_process_waits_for_the_copying(tmp_path):
     script = STORE_AND_DIE.replace("os.kill(os.getpid(), signal.SIGKILL)", "pass")
     subprocess.run([sys.executable, "-c", script, *places], check=True, capture_output=True)
     assert cas.open(places[1]).count() == 5
-    assert _unsent(cas.open(places[0])) == []
+    assert unsent(cas.open(places[0])) == []
 
 
 def _live(folder, at: int) -> tuple[int, int]:
@@ -95,7 +89,7 @@ def _check(folder, steps: int) -> None:
     if steps > 3:
         assert get(slow, 0) == get(fast, 0) == (b"anew", [])
     assert {entry.key: entry.digest for entry in fast.entries()} == {e.key: e.digest for e in slow.entries()}
-    assert _unsent(fast) == []
+    assert unsent(fast) == []
     assert_intact(fast)
     assert_intact(slow)
     chain.close()
@@ -144,5 +138,5 @@ def test_killed_at_any_time(tmp_path):
     chain.flush()
     fast, slow = chain.present()
     assert all(get(slow, done) == get(fast, done) == (large(done), []) for done in stored)
-    assert _unsent(fast) == []
+    assert unsent(fast) == []
     assert_intact(slow)

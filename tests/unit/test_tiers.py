@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import threading
 import warnings
 
@@ -13,7 +14,7 @@ from blake3 import blake3
 import cas
 from cas.errors import StoreWarning
 from cas.tiers import tier as tiers_clock
-from tests.deposits import FUNCTION, assert_intact, call, flip, forked, get, key, large, overwrite, put
+from tests.deposits import FUNCTION, assert_intact, call, flip, forked, get, key, large, overwrite, put, unsent
 
 
 @pytest.fixture
@@ -32,12 +33,6 @@ def slow(tmp_path):
 def chain(fast, slow):
     """Return the chain of both."""
     return cas.open([fast, slow])
-
-
-def unsent(store) -> list[str]:
-    """Return the keys that a store has still to pass on."""
-    names = [name for _, _, files in os.walk(os.path.join(store.location, "unsent")) for name in files]
-    return sorted(name.split("-")[1] for name in names if name != "TIER")
 
 
 # Reading
@@ -222,6 +217,16 @@ def test_read_only_fast_tier_is_no_hindrance(fast, slow, tmp_path):
     put(chain, 2)
     assert (get(chain, 1), get(chain, 2)) == ((b"small", []), (b"small", []))
     assert (fast.fetch(key(2)), slow.fetch(key(1))) == (None, None)
+    assert get(chain, 1) == (b"small", [])
+    put(chain, 1, b"new")
+    assert get(chain, 1) == (b"new", [])
+    assert {entry.key: entry.size for entry in chain.entries()} == {key(1): 3, key(2): 5}
+
+
+def test_older_result_that_nothing_can_hide_is_said(fast, tmp_path):
+    """Where no tier can remember that another holds an older result, a warning says so."""
+    put(fast, 1)
+    chain = cas.open([cas.open(tmp_path / "fast", writable=False), f"memory://{tmp_path}"])
     with pytest.warns(StoreWarning, match="keeps an older result"):
         put(chain, 1, b"new")
 
@@ -342,12 +347,46 @@ def test_forgotten_in_every_tier(chain, fast, slow):
 
 
 def test_what_stays_in_a_read_only_tier_is_said(fast, slow, tmp_path):
-    """Removing says what a tier that takes no writes still has, and serves again."""
+    """Removing says what a tier that takes no writes still has; the chain serves it no more (never a stale result)."""
     put(slow, 1)
+    put(slow, 2)
     chain = cas.open([fast, cas.open(tmp_path / "slow", writable=False)])
     with pytest.warns(StoreWarning, match="1 of what was removed stay"):
         assert chain.forget([key(1)]) == 1
-    assert get(chain, 1) == (b"small", [])
+    assert chain.fetch(key(1)) is None
+    assert chain.created(key(1)) is None
+    assert [entry.key for entry in chain.entries()] == [entry.key for entry in chain.entries(order="used")] == [key(2)]
+    assert (chain.count(), fast.count(), slow.count()) == (1, 0, 2)
+    with pytest.raises(cas.NotFoundError):
+        chain.entry(key(1))
+    put(slow, 1, b"later")
+    assert get(chain, 1) == (b"later", [])
+
+
+def test_older_result_of_a_read_only_tier_never_comes_back(fast, slow, tmp_path):
+    """A result that was computed anew, and dropped from the fast tier, is not served in its older form."""
+    put(slow, 1, b"old")
+    chain = cas.open([fast, cas.open(tmp_path / "slow", writable=False)])
+    put(chain, 1, b"new")
+    assert get(chain, 1) == (b"new", [])
+    fast.forget([key(1)])
+    assert chain.fetch(key(1)) is None
+
+
+def test_removed_while_a_tier_was_gone(tmp_path):
+    """What was removed while a tier was gone does not come back with it, and goes there too."""
+    places = [tmp_path / "fast", tmp_path / "slow"]
+    chain = cas.open(places)
+    put(chain, 1)
+    chain.close()
+    os.rename(tmp_path / "slow", tmp_path / "away")
+    chain.tiers[1].fail(OSError("gone"))
+    with pytest.warns(StoreWarning, match="left out"):
+        assert chain.forget([key(1)]) == 1
+    os.rename(tmp_path / "away", tmp_path / "slow")
+    assert cas.open(places) is chain
+    assert chain.fetch(key(1)) is None
+    assert cas.open(tmp_path / "slow").count() == 0
 
 
 def test_hits_count_once_and_mark_every_tier(chain, fast, slow):
@@ -387,6 +426,156 @@ def test_claim_is_that_of_the_local_tier(chain, fast):
     assert found == [None]
 
 
+def test_damaged_blob_is_written_anew(chain, fast, slow):
+    """A blob that is damaged in the fast tier is whole there again once it was read from the slow one."""
+    put(chain, 1, large(1), (large(2),))
+    chain.flush()
+    overwrite(fast.open_blob(blake3(large(2)).digest()).path, flip)
+    with pytest.warns(StoreWarning, match="damaged blob"):
+        assert get(chain, 1) == (large(1), [large(2)])
+    assert get(fast, 1, always=True) == (large(1), [large(2)])
+    assert_intact(fast)
+
+
+# Changes by others while an entry is copied
+
+
+def between(monkeypatch, store, name: str, change) -> None:
+    """Let something happen once, as another process would, just before a method of a store is called."""
+    real, left = getattr(store, name), [change]
+
+    def do(*args, **options):
+        while left:
+            left.pop()()
+        return real(*args, **options)
+
+    monkeypatch.setattr(store, name, do)
+
+
+@pytest.mark.parametrize("body", [b"old", large(1)], ids=["small", "large"])
+@pytest.mark.parametrize("others", [0, 3], ids=["alone", "of-many"])
+def test_computed_anew_while_it_is_copied(chain, fast, slow, monkeypatch, body, others):
+    """A result that another process stores anew while the old one is copied is what every tier has in the end."""
+    with chain.writeback.copying:
+        for number in range(others + 1):
+            put(chain, number, body)
+        for name in ("take", "deposit"):
+            between(monkeypatch, slow, name, lambda: put(fast, 0, b"new"))
+        chain.flush()
+    assert (get(fast, 0), get(slow, 0)) == ((b"new", []), (b"new", []))
+    chain.flush()
+    assert unsent(fast) == []
+
+
+@pytest.mark.parametrize("body", [b"old", large(1)], ids=["small", "large"])
+@pytest.mark.parametrize("others", [0, 3], ids=["alone", "of-many"])
+def test_removed_while_it_is_copied(chain, fast, slow, monkeypatch, body, others):
+    """A result that another process removes while it is copied is in no tier in the end, and the others are."""
+
+    def remove() -> None:
+        fast.unsent.forget([key(0)])
+        slow.forget([key(0)])
+        fast.forget([key(0)])
+
+    with chain.writeback.copying:
+        for number in range(others + 1):
+            put(chain, number, body)
+        for name in ("take", "deposit"):
+            between(monkeypatch, slow, name, remove)
+        chain.flush()
+    assert {entry.key for entry in slow.entries()} == {key(number) for number in range(1, others + 1)}
+    assert unsent(fast) == []
+
+
+@pytest.mark.parametrize("body", [b"old", large(1)], ids=["small", "large"])
+def test_computed_anew_while_it_is_promoted(chain, fast, slow, monkeypatch, body):
+    """A result that another process stores in the fast tier while an old one is promoted stays there."""
+    put(slow, 1, body)
+    between(monkeypatch, fast, "deposit", lambda: put(fast, 1, b"new"))
+    assert chain.fetch(key(1)) is not None
+    assert get(fast, 1) == (b"new", [])
+
+
+@pytest.mark.parametrize("body", [b"old", large(1)], ids=["small", "large"])
+def test_removed_while_it_is_promoted(chain, fast, slow, monkeypatch, body):
+    """A result that another process removes while it is promoted does not stay in the fast tier."""
+    put(slow, 1, body)
+    between(monkeypatch, fast, "deposit", lambda: slow.forget([key(1)]))
+    assert chain.fetch(key(1)) is not None
+    assert (fast.count(), slow.count()) == (0, 0)
+
+
+def test_computed_anew_in_one_tier_by_itself(chain, fast, slow):
+    """What a program that knows one tier alone stores anew replaces the old result in the others, both ways."""
+    for number in (1, 2):
+        put(chain, number, b"old")
+    chain.flush()
+    put(fast, 1, b"new")
+    put(slow, 2, b"new")
+    assert cas.open([fast, slow]) is chain
+    chain.flush()
+    for store in (fast, slow):
+        assert (get(store, 1), get(store, 2)) == ((b"new", []), (b"new", []))
+    assert (unsent(fast), unsent(slow)) == ([], [])
+
+
+def test_note_of_another_process_is_taken_up_when_it_is_old(chain, fast, slow):
+    """What a living process of the same number would never copy is copied after a while: numbers are given again."""
+    for number in (1, 2):
+        with fast.deposit(call(number), 0.0) as deposit:
+            deposit.owed = fast.unsent.number([slow.location])
+            deposit.commit(cas.Result("tree/1", (b"small",), ""))
+    with fast.index.writing() as run:
+        run("UPDATE unsent SET owner = ?", (os.getppid(),))
+        run("UPDATE unsent SET since = since - 1e4 WHERE key = ?", (key(1),))
+    chain.flush()
+    assert (get(slow, 1), slow.fetch(key(2))) == ((b"small", []), None)
+
+
+def test_note_of_a_dead_process_that_nobody_waited_for(chain, fast, slow):
+    """A killed process is dead although its parent never asks for its end, as in a container without an init."""
+    child = os.fork()
+    if not child:
+        put(chain, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    chain.flush()
+    assert get(slow, 1) == (b"small", [])
+    os.waitpid(child, 0)
+
+
+def test_tier_whose_folder_was_exchanged(tmp_path):
+    """What is copied goes to the store that stands there now, not to the one that was moved away."""
+    chain = cas.open([tmp_path / "fast", tmp_path / "slow"])
+    for number in (1, 2):
+        put(chain, number)
+    chain.flush()
+    os.rename(tmp_path / "slow", tmp_path / "away")
+    cas.open(tmp_path / "other")
+    cas.open(tmp_path / "other").close()
+    os.rename(tmp_path / "other", tmp_path / "slow")
+    with chain.writeback.copying:
+        for number in (3, 4):
+            put(chain, number)
+    chain.flush()
+    assert {entry.key for entry in cas.open(tmp_path / "slow").entries()} == {key(3), key(4)}
+    assert cas.open(tmp_path / "away").count() == 2
+
+
+def test_removed_from_a_tier_that_is_full(chain, fast, slow):
+    """What cannot be removed, because a disk is full, is not served any more either."""
+    put(chain, 1)
+    chain.flush()
+    chain.tiers[0].fail(OSError("full"), writing=True)
+    with pytest.warns(StoreWarning, match="takes no"):
+        assert chain.forget([key(1)]) == 1
+    assert chain.fetch(key(1)) is None
+    assert (fast.count(), slow.count(), chain.count()) == (1, 0, 0)
+    chain.tiers[0].retry()
+    assert chain.fetch(key(1)) is None
+    assert fast.count() == 0
+
+
 # Opening, forking, closing
 
 
@@ -399,6 +588,15 @@ def test_one_chain_for_the_same_tiers(tmp_path, chain, fast, slow):
     assert pickle.loads(pickle.dumps(chain)) is chain
     third = cas.open([chain, tmp_path / "third"])
     assert [tier.location for tier in third.tiers] == [str(tmp_path / name) for name in ("fast", "slow", "third")]
+
+
+def test_tier_behind_a_link_is_the_same(tmp_path):
+    """A folder and a link to it are one tier, however they are spelled."""
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a b")
+    for first, second in (("link", "a b"), (f"file://{tmp_path}/link", f"file://{tmp_path}/a%20b")):
+        with pytest.raises(cas.InvalidInputError):
+            cas.open([tmp_path / first if first == "link" else first, second if "://" in second else tmp_path / second])
 
 
 @pytest.mark.parametrize("places", [["a", "a"], ["a", "a/b"], ["a/b", "a"], []])

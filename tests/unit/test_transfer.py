@@ -101,7 +101,7 @@ def test_damage_that_no_stamp_shows_does_not_travel(store, target, monkeypatch):
     blob = store.open_blob(blake3(large(2)).digest())
     overwrite(blob.path, flip)
     stamp = store.blob_files.stamp(blob.digest)
-    store._stamps[blob.digest] = stamp  # as a failing disk leaves it
+    store.verified.stamps[blob.digest] = stamp  # as a failing disk leaves it
     with pytest.raises(cas.IntegrityError):
         send(entry, store, target)
     assert target.fetch(key(1)) is None
