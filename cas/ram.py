@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cas.store import Store
 
 _MEMORY = "/dev/shm"  # noqa: S108 - the folder below it is this user's alone, which is checked
-_SMALLEST = 1 << 20
+_SMALLEST = 1_000_000
 # Without a size: of what the file system has, since a tier that takes all would starve its users.
 _SHARE = 4
 

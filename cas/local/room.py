@@ -89,6 +89,10 @@ class Room:
             self._owner = 0
             self._lock.__exit__(None, None, None)
 
+    def close(self) -> None:
+        """Let go of the lock's file, unless a deposit is under way."""
+        self._lock.close()
+
     def forked(self) -> None:
         """Start anew in a child, which has none of its parent's deposits."""
         self._lock.forked()

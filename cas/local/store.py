@@ -283,6 +283,8 @@ class LocalStore:
         """Release connections and file handles; the store may be used again."""
         self.index.close()
         self._claims.close()
+        if self.room is not None:
+            self.room.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         import cas  # noqa: PLC0415 - only to be sent to another process, which opens the same folder

@@ -39,6 +39,8 @@ def computed_names(function: ast.AST) -> list[Row]:
     for node, owner, name in reads:
         chain = chain_of(owner) if owner is not None else None
         root = ".".join((chain[0], *chain[1])) if chain else ""
+        if name is None and getattr(function, "name", "") == "__dir__":
+            continue  # what it lists goes to whoever asks `dir` of the object, and that is seen there
         if name is None:
             rows += [(root, "", "", True, None), *_asked_ends(nodes)]
             continue

@@ -234,3 +234,17 @@ def test_evicted_between_fetch_and_reading(memory_place, tmp_path):
     assert front.sweep([digest]) == LARGE
     with open(chain.open_blob(digest).path, "rb") as file:
         assert blake3(file.read()).digest() == digest
+
+
+def test_closed_store_holds_no_file():
+    """A bounded store that is closed has no file open, and serves again when it is asked."""
+    store = cas.open("mem://closed?size=1MB")
+    put(store, 1)
+    descriptors = range(3, 1024)
+    before = [fd for fd in descriptors if os.path.exists(f"/proc/self/fd/{fd}")]
+    store.close()
+    after = [fd for fd in descriptors if os.path.exists(f"/proc/self/fd/{fd}")]
+    held = [os.readlink(f"/proc/self/fd/{fd}") for fd in after]
+    assert len(after) < len(before)
+    assert [path for path in held if path.startswith(store.layout.root)] == []
+    assert get(store, 1) == (b"small", [])
