@@ -205,3 +205,26 @@ def test_entry_of_another_store_keeps_its_age(store):
         deposit.commit(cas.Result("tree/1", (b"root",), ""), created=1e9)
     assert store.created(key(1)) == store.entry(key(1)).created == 1e9
     assert store.entry(key(1)).used >= before - 1
+
+
+def test_deposit_that_is_not_to_replace(store):
+    """With `replace=False`, what is stored already stays, and the commit says so."""
+    put(store, 1, b"first")
+    with store.deposit(call(1), 0.0) as deposit:
+        assert not deposit.commit(cas.Result("tree/1", (b"second",), ""), replace=False)
+    assert get(store, 1) == (b"first", [])
+    with store.deposit(call(2), 0.0) as deposit:
+        assert deposit.commit(cas.Result("tree/1", (b"second",), ""), replace=False)
+    assert get(store, 2) == (b"second", [])
+    assert_intact(store)
+
+
+def test_deposit_of_bytes_that_are_not_what_was_expected(store):
+    """With `expected`, a root of another digest is refused, and nothing is stored."""
+    with store.deposit(call(1), 0.0) as deposit:
+        with pytest.raises(cas.IntegrityError):
+            deposit.commit(cas.Result("tree/1", (b"other",), ""), expected=blake3(b"root").digest())
+    assert store.fetch(key(1)) is None
+    with store.deposit(call(1), 0.0) as deposit:
+        deposit.commit(cas.Result("tree/1", (b"root",), ""), expected=blake3(b"root").digest())
+    assert get(store, 1) == (b"root", [])
