@@ -221,9 +221,8 @@ def test_deposit_that_is_not_to_replace(store):
 
 def test_deposit_of_bytes_that_are_not_what_was_expected(store):
     """With `expected`, a root of another digest is refused, and nothing is stored."""
-    with store.deposit(call(1), 0.0) as deposit:
-        with pytest.raises(cas.IntegrityError):
-            deposit.commit(cas.Result("tree/1", (b"other",), ""), expected=blake3(b"root").digest())
+    with store.deposit(call(1), 0.0) as deposit, pytest.raises(cas.IntegrityError):
+        deposit.commit(cas.Result("tree/1", (b"other",), ""), expected=blake3(b"root").digest())
     assert store.fetch(key(1)) is None
     with store.deposit(call(1), 0.0) as deposit:
         deposit.commit(cas.Result("tree/1", (b"root",), ""), expected=blake3(b"root").digest())
