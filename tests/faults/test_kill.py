@@ -48,14 +48,19 @@ def _check(folder, steps: int) -> None:
     store.close()
 
 
-def test_killed_at_every_step(memory_folder):
+# Each third step here, and every one in `make soak`: a process for each, which takes half a minute.
+STRIDES = [3, pytest.param(1, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_killed_at_every_step(memory_folder, stride):
     """A process killed at any system call or statement leaves every finished deposit, and none half done."""
     at, status = 0, -signal.SIGKILL
     while status == -signal.SIGKILL:
         status, steps = _live(memory_folder / str(at), at)
         _check(memory_folder / str(at), steps)
         shutil.rmtree(memory_folder / str(at))
-        at += 1
+        at += stride
     assert status == 0
     assert steps == len(STEPS)
     assert at > 100

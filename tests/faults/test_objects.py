@@ -48,7 +48,12 @@ def killed(place: str, at: int) -> tuple[int, int]:
         return status, len(file.read())
 
 
-def test_killed_at_every_step(memory_folder):
+# Each third step here, and every one in `make soak`: a process for each, which takes half a minute.
+STRIDES = [3, pytest.param(1, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_killed_at_every_step(memory_folder, stride):
     """Every entry is as it was before or after the step that died, and none is half there."""
     at, status = 0, -signal.SIGKILL
     while status == -signal.SIGKILL:
@@ -59,7 +64,7 @@ def test_killed_at_every_step(memory_folder):
             assert found.get(number) in [state.get(number) for state in STATES[steps : steps + 2]], (at, number)
         works_on(place)
         shutil.rmtree(memory_folder / str(at))
-        at += 1
+        at += stride
     assert (status, steps) == (0, len(STEPS))
     assert at > 50
 

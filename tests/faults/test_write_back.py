@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 import cas
 from tests.deposits import assert_intact, forked, get, large, put, unsent
 from tests.faults.saboteur import Saboteur, kill
@@ -95,7 +97,12 @@ def _check(folder, steps: int) -> None:
     chain.close()
 
 
-def test_killed_at_every_step(memory_folder):
+# Each third step here, and every one in `make soak`: a process for each, which takes half a minute.
+STRIDES = [3, pytest.param(1, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_killed_at_every_step(memory_folder, stride):
     """A process killed at any system call or statement leaves all that it said was stored, and no tier half done."""
     at, status, steps = 0, -signal.SIGKILL, 0
     while status == -signal.SIGKILL:
@@ -103,7 +110,7 @@ def test_killed_at_every_step(memory_folder):
         status, steps = _live(folder, at)
         _check(folder, steps)
         shutil.rmtree(folder)
-        at += 1 if steps else 7  # making the stores is the business of other tests
+        at += stride if steps else 7  # making the stores is the business of other tests
     assert (status, steps) == (0, 5)
     assert at > 100
 
