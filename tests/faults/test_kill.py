@@ -14,26 +14,7 @@ import pytest
 
 import cas
 from tests.deposits import assert_intact, forked, get, large, put
-from tests.faults.saboteur import Saboteur, kill
-from tests.faults.workload import STATES, STEPS, state_of
-
-
-def _live(folder, at: int) -> tuple[int, int]:
-    """Run the workload in a child that dies at call `at`; return how it ended and how many steps it had done."""
-    reader, writer = os.pipe()
-    done = os.write
-
-    def run() -> None:
-        with Saboteur(at, kill).at_work():
-            store = cas.open(folder)
-            for step in STEPS:
-                step(store)
-                done(writer, b".")
-
-    status = forked(run)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as file:
-        return status, len(file.read())
+from tests.faults.workload import STATES, STEPS, killed, state_of
 
 
 def _check(folder, steps: int) -> None:
@@ -57,7 +38,7 @@ def test_killed_at_every_step(memory_folder, stride):
     """A process killed at any system call or statement leaves every finished deposit, and none half done."""
     at, status = 0, -signal.SIGKILL
     while status == -signal.SIGKILL:
-        status, steps = _live(memory_folder / str(at), at)
+        status, steps = killed(memory_folder / str(at), at)
         _check(memory_folder / str(at), steps)
         shutil.rmtree(memory_folder / str(at))
         at += stride

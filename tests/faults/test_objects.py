@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import signal
 
 import pytest
 
 import cas
-from tests.deposits import assert_intact, forked
-from tests.faults.saboteur import Saboteur, fail, kill
-from tests.faults.workload import NUMBERS, STATES, STEPS, state_of
+from tests.deposits import assert_intact
+from tests.faults.saboteur import Saboteur, fail
+from tests.faults.workload import NUMBERS, STATES, STEPS, killed, state_of
 
 
 def url(folder) -> str:
@@ -28,24 +27,6 @@ def works_on(place: str) -> None:
         step(store)
     assert state_of(store) == STATES[-1]
     assert_intact(store)
-
-
-def killed(place: str, at: int) -> tuple[int, int]:
-    """Run the workload in a child that dies at call `at`; return how it ended and how many steps it had done."""
-    reader, writer = os.pipe()
-    done = os.write
-
-    def run() -> None:
-        with Saboteur(at, kill).at_work():
-            store = cas.open(place)
-            for step in STEPS:
-                step(store)
-                done(writer, b".")
-
-    status = forked(run)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as file:
-        return status, len(file.read())
 
 
 # Each third step here, and every one in `make soak`: a process for each, which takes half a minute.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import cas
-from tests.deposits import FUNCTION, call, get, key, large, put
+from tests.deposits import FUNCTION, call, forked, get, key, large, put
+from tests.faults.saboteur import Saboteur, kill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,3 +53,21 @@ def state_of(store: cas.Store) -> State:
     """Return what the store holds, every blob hashed."""
     found = {number: get(store, number, always=True) for number in NUMBERS}
     return {number: value for number, value in found.items() if value is not None}
+
+
+def killed(place: str | os.PathLike[str], at: int) -> tuple[int, int]:
+    """Run the workload in a child that dies at call `at`; return how it ended and how many steps it had done."""
+    reader, writer = os.pipe()
+    done = os.write
+
+    def run() -> None:
+        with Saboteur(at, kill).at_work():
+            store = cas.open(place)
+            for step in STEPS:
+                step(store)
+                done(writer, b".")
+
+    status = forked(run)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        return status, len(file.read())
