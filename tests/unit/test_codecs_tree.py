@@ -20,36 +20,10 @@ from hypothesis import strategies as st
 
 from cas import extension as ext
 from cas import form
-from cas.blob import BlobFile
-from cas.digest import digest_parts
 from cas.errors import IntegrityError, NotFoundError
 from memo.codecs import choose, tree
 from memo.errors import CodecError
-
-
-class Blobs:
-    """Child blobs in a folder, and how often one was written."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = folder
-        self.files: dict[bytes, BlobFile] = {}
-        self.writes = 0
-
-    def write(self, parts) -> bytes:
-        """Store one blob."""
-        self.writes += 1
-        name = digest_parts(parts)
-        path = self.folder / name.hex()
-        path.write_bytes(b"".join(parts))
-        self.files[name] = BlobFile(name, str(path), path.stat().st_size)
-        return name
-
-    def open(self, name: bytes) -> BlobFile:
-        """Return one blob's file."""
-        try:
-            return self.files[name]
-        except KeyError:
-            raise NotFoundError("no such blob", "run `cas fsck`") from None
+from tests.codecs import Blobs
 
 
 @pytest.fixture
